@@ -29,9 +29,10 @@ extern "C" {
  * @hold_limit: ring slots per queue while frozen; 0: the module's default
  * @lease_ms: lease of an orphan in milliseconds; 0: the module's default
  *
- * Return: the owner's handle. Besides the errors of TAPKEEP_CREATE: ENOENT or
- * ENXIO when the module is not loaded, EACCES when the device may not be
- * opened, ENAMETOOLONG when @name does not fit.
+ * Return: the owner's handle. Besides the errors of TAPKEEP_CREATE, and like
+ * every function that takes a name: ENXIO when the module is not loaded (never
+ * ENOENT, which would be "no keep of that name"), EACCES when the device may
+ * not be opened, ENAMETOOLONG when @name does not fit.
  */
 int tapkeep_create(const char *name, uint32_t hold_limit, uint32_t lease_ms);
 
