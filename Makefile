@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Everything that a person needs; "make help" lists it. What is built goes to
+# build/, what is downloaded to the cache (see Documentation/building.md).
+
+# Series of Debian's kernels: the one to boot, and those to build for.
+KERNEL	?= 6.12
+KVER	?= $(KERNEL)
+# Series of Debian's QEMU.
+QEMU_SERIES ?= 10.0
+
+TOP	:= $(CURDIR)
+BUILD	:= $(TOP)/build
+export TAPKEEP_TOP := $(TOP)
+export TAPKEEP_BUILD := $(BUILD)
+export TAPKEEP_KERNEL := $(KERNEL)
+export TAPKEEP_QEMU_SERIES := $(QEMU_SERIES)
+
+# As many jobs as there are processors, unless the user says otherwise.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-print-directory
+
+all: module user ## build the module, the libraries and the tool
+
+help: ## list the targets
+	@printf 'Usage: make [target] [variable=value]\n\nTargets:\n'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | \
+		expand -t 14
+	@printf '\nVariables:\n'
+	@printf '  KVER=%s\tkernels to build the module for, e.g. "6.12 6.1"\n' \
+		"$(KVER)" | expand -t 20
+	@printf '  KERNEL=%s\tthe kernel to boot in the VM\n' \
+		"$(KERNEL)" | expand -t 20
+	@printf '  QEMU_SERIES=%s\tthe QEMU to patch and build\n' \
+		"$(QEMU_SERIES)" | expand -t 20
+
+deps: ## install what building and testing need (root or sudo)
+	@scripts/deps
+
+module: $(addprefix module-,$(KVER)) ## build tapkeep.ko for each of KVER
+
+module-%:
+	@scripts/build-module $*
+
+user: libtapkeep vmm-glue tool ## build the libraries and the tool
+
+libtapkeep vmm-glue:
+	@$(MAKE) -C user/$@ O=$(BUILD)/user
+
+tool: libtapkeep
+	@$(MAKE) -C user/tapkeep O=$(BUILD)/user
+
+tests: selftests bench ## build the test and traffic programs
+
+selftests: libtapkeep vmm-glue
+	@$(MAKE) -C tests/selftests O=$(BUILD)/tests \
+		KSELFTEST_INC="$$(scripts/fetch linux-source $(KERNEL))"
+
+bench:
+	@$(MAKE) -C bench O=$(BUILD)/tests
+
+qemu: libtapkeep vmm-glue ## build QEMU with the tapkeep patches
+	@scripts/build-qemu $(QEMU_SERIES)
+
+guest: bench ## build the initramfs of the guest that the tests swap
+	@tests/guest/mkinitramfs $(KERNEL)
+
+vm-shell: module user tests ## a shell in the VM, the module loaded
+	@tests/vm/run --interactive --kernel-version $(KERNEL) \
+		--module "$$(scripts/build-module --where $(KERNEL))" -- bash -i
+
+lint: ## style and static checks of everything
+	@scripts/lint
+
+check: deps ## build everything, lint it, run all tests in the VM
+	@scripts/check
+
+demo: deps ## swap a QEMU under traffic, three ways, and compare
+	@scripts/demo
+
+clean: ## remove build/ (not the cache)
+	rm -rf $(BUILD)
+
+.PHONY: all help deps module user libtapkeep vmm-glue tool tests selftests \
+	bench qemu guest vm-shell lint check demo clean
