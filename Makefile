@@ -42,7 +42,7 @@ deps: ## install what building and testing need (root or sudo)
 module: $(addprefix module-,$(KVER)) ## build tapkeep.ko for each of KVER
 
 module-%:
-	@scripts/build-module $*
+	+@scripts/build-module $*
 
 user: libtapkeep vmm-glue tool ## build the libraries and the tool
 
@@ -59,7 +59,7 @@ selftests: libtapkeep vmm-glue
 		KSELFTEST_INC="$$(scripts/fetch linux-source $(KERNEL))"
 
 bench:
-	@$(MAKE) -C bench O=$(BUILD)/tests
+	@$(MAKE) -C bench O=$(BUILD)/bench
 
 qemu: libtapkeep vmm-glue ## build QEMU with the tapkeep patches
 	@scripts/build-qemu $(QEMU_SERIES)
