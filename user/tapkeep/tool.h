@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TAPKEEP_TOOL_H
+#define TAPKEEP_TOOL_H
+
+#include <stdbool.h>
+#include <tapkeep-netlink.h>
+
+/* What the tool exits with. */
+enum {
+	EXIT_OK		= 0,
+	EXIT_USAGE	= 1,	/* what the user typed */
+	EXIT_KERNEL	= 2,	/* what the kernel said */
+};
+
+enum when { NEVER, AUTO, ALWAYS };
+
+struct options {
+	bool json;
+	bool pretty;
+	bool statistics;
+	bool details;
+	bool oneline;
+	enum when color;
+	const char *netns;
+};
+
+extern struct options options;
+
+/* Each returns the tool's exit status; @words are what follows the command. */
+int cmd_show(int nr_words, char **words);
+int cmd_monitor(int nr_words, char **words);
+int cmd_release(int nr_words, char **words);
+int cmd_help(int nr_words, char **words);
+
+/* Print "tapkeep: " and a message, to stderr. Return: EXIT_USAGE. */
+__attribute__((format(printf, 1, 2)))
+int usage_error(const char *fmt, ...);
+
+/*
+ * Print what was tried and why it failed, to stderr. Return: EXIT_KERNEL, or
+ * EXIT_USAGE for what only the user can have got wrong.
+ */
+int kernel_error(const char *what, const struct tapkeep_nl_error *err);
+
+/* Does the user mean @word? A prefix is enough. */
+bool is_prefix(const char *typed, const char *word);
+
+/*
+ * "[ name ] NAME", the only argument that a command takes. The word "name"
+ * itself must not be a prefix, because a keep may be called "n".
+ * Return: false after an error message.
+ */
+bool parse_name(int nr_words, char **words, const char **name);
+
+#endif /* TAPKEEP_TOOL_H */
