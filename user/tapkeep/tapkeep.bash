@@ -30,7 +30,7 @@ _tapkeep()
 
 	_tapkeep_typed
 	if [[ ${COMP_WORDS[COMP_CWORD - 1]} == -@(n|-n)*(e|t|n|s) ]]; then
-		words=$(cd /run/netns 2>/dev/null && printf '%s\n' *)
+		words=$(ls /run/netns 2>/dev/null)
 	elif [[ $cur == -* ]]; then
 		words='-json -pretty -statistics -details -oneline -netns
 			-color -Version -help'
