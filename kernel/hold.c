@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/**
+ * DOC: Hold
+ *
+ * While a keep is frozen or an orphan, the rings of its queues have hold_limit
+ * slots. The hold begins with one swap of arrays per queue and counts from
+ * there: how long it lasted, what was in the rings at its end, and what the
+ * interface dropped meanwhile all the same.
+ *
+ * After the thaw the rings are drained by whoever reads them. We look every
+ * now and then whether what is left fits the usual size, and shrink ring by
+ * ring. Until all are shrunk the keep is draining. A freeze meanwhile just
+ * grows again those that were shrunk.
+ */
+
+#include "hold.h"
+
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
+
+#include "keep.h"
+#include "netdev.h"
+#include "queue.h"
+
+#define DRAIN_MS_FIRST	20
+#define DRAIN_MS_LAST	320
+
+bool tapkeep_hold_is_on(const struct tapkeep *keep)
+{
+	return keep->state == TAPKEEP_FROZEN || keep->state == TAPKEEP_ORPHAN;
+}
+
+bool tapkeep_hold_is_draining(const struct tapkeep *keep)
+{
+	return keep->state == TAPKEEP_ACTIVE && keep->rings_grown;
+}
+
+/*
+ * Locks the keep such that a hold can begin. Return: whether RTNL was needed
+ * for that, for tapkeep_hold_unlock().
+ */
+bool tapkeep_hold_lock(struct tapkeep *keep)
+{
+	mutex_lock(&keep->lock);
+	if (!tapkeep_netdev_changed(keep))
+		return false;
+	mutex_unlock(&keep->lock);
+	rtnl_lock();
+	mutex_lock(&keep->lock);
+	tapkeep_netdev_refresh(keep);
+	return true;
+}
+
+void tapkeep_hold_unlock(struct tapkeep *keep, bool rtnl)
+{
+	mutex_unlock(&keep->lock);
+	if (rtnl)
+		rtnl_unlock();
+}
+
+static u64 interface_drops(struct tapkeep *keep)
+{
+	struct rtnl_link_stats64 stats;
+
+	if (!keep->dev)
+		return 0;
+	return dev_get_stats(keep->dev, &stats)->tx_dropped;
+}
+
+/* Packets in the rings now. */
+u64 tapkeep_hold_held(struct tapkeep *keep)
+{
+	unsigned int size, used;
+	u64 held = 0;
+	u32 i;
+
+	for (i = 0; i < keep->nr_queues; i++) {
+		tapkeep_queue_count(keep->queues[i], &size, &used);
+		held += used;
+	}
+	return held;
+}
+
+/* In all holds so far, the one that is on included. */
+u64 tapkeep_hold_dropped(struct tapkeep *keep)
+{
+	u64 dropped = keep->stats.dropped;
+
+	if (tapkeep_hold_is_on(keep))
+		dropped += interface_drops(keep) - keep->stats.drops_then;
+	return dropped;
+}
+
+/* Between tapkeep_hold_lock() and tapkeep_hold_unlock(). */
+void tapkeep_hold_begin(struct tapkeep *keep)
+{
+	u32 i;
+
+	WARN_ON_ONCE(!tapkeep_netdev_grow(keep));
+	for (i = 0; i < keep->nr_queues; i++)
+		tapkeep_queue_grow(keep->queues[i]);
+	keep->stats.since = ktime_get_ns();
+	keep->stats.drops_then = interface_drops(keep);
+}
+
+/* Called with the keep still frozen or an orphan, and its lock held. */
+void tapkeep_hold_end(struct tapkeep *keep, bool thawed)
+{
+	struct tapkeep_hold_stats *stats = &keep->stats;
+	u64 held = tapkeep_hold_held(keep);
+
+	stats->dropped = tapkeep_hold_dropped(keep);
+	stats->total += held;
+	stats->peak = max(stats->peak, held);
+	if (!thawed)
+		return;
+	stats->blackout = ktime_get_ns() - stats->since;
+	stats->blackout_max = max(stats->blackout_max, stats->blackout);
+	keep->drain_ms = DRAIN_MS_FIRST;
+	tapkeep_schedule(keep, &keep->drain_work, keep->drain_ms);
+}
+
+/* Return: true when no ring is grown any more. Called with the lock held. */
+bool tapkeep_hold_shrink(struct tapkeep *keep)
+{
+	bool all = true;
+	u32 i;
+
+	for (i = 0; i < keep->nr_queues; i++)
+		all &= tapkeep_queue_shrink(keep->queues[i], keep->usual_slots);
+	if (all)
+		tapkeep_netdev_shrunk(keep);
+	return all;
+}
+
+static void drain(struct work_struct *work)
+{
+	struct tapkeep *keep = container_of(to_delayed_work(work),
+					    struct tapkeep, drain_work);
+
+	mutex_lock(&keep->lock);
+	if (tapkeep_hold_is_draining(keep) && !tapkeep_hold_shrink(keep)) {
+		keep->drain_ms = min(2 * keep->drain_ms, DRAIN_MS_LAST);
+		tapkeep_schedule(keep, &keep->drain_work, keep->drain_ms);
+	}
+	mutex_unlock(&keep->lock);
+	tapkeep_put(keep);
+}
+
+void tapkeep_hold_init(struct tapkeep *keep)
+{
+	INIT_DELAYED_WORK(&keep->drain_work, drain);
+}

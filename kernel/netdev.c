@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/**
+ * DOC: Interface
+ *
+ * A keep is attached to the interface of its first queue until it ends. The
+ * network core tells us, with RTNL held, what happens to that:
+ *
+ * - it is deleted: its keeps end;
+ * - its tx_queue_len changes: tun would resize the rings to that length and
+ *   free what does not fit. While a ring is grown this is refused (EBUSY). If
+ *   no ring is grown, tun resizes after we have agreed, and a freeze must not
+ *   come in between: so the next one waits for RTNL, once. Other freezes do
+ *   without RTNL, which somebody may hold for long.
+ *
+ * An interface that is renamed or moves to another namespace stays attached.
+ */
+
+#include "netdev.h"
+
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/hashtable.h>
+#include <linux/if_tun.h>
+#include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
+#include <linux/seq_file.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <net/rtnetlink.h>
+#include <net/sock.h>
+
+#include "keep.h"
+
+static DEFINE_SPINLOCK(attached_lock);
+/* Keeps by interface; guarded by attached_lock. */
+static DEFINE_HASHTABLE(attached, 8);
+
+/*
+ * What tun says in /proc/PID/fdinfo: that is its user interface, where the
+ * layout of its structures is nobody's. Takes RTNL.
+ */
+static int queue_ifname(struct file *file, char *name)
+{
+	char text[IFNAMSIZ + 16] = "";
+	struct seq_file seq = {
+		.buf = text,
+		.size = sizeof(text) - 1,
+	};
+
+	if (!file->f_op->show_fdinfo)
+		return -EOPNOTSUPP;
+	file->f_op->show_fdinfo(&seq, file);
+	if (seq_has_overflowed(&seq) || sscanf(text, "iff: %15s", name) != 1)
+		return -EBADFD;
+	return 0;
+}
+
+static struct net_device *get_tun_by_name(struct net *net, const char *name)
+{
+	struct net_device *dev = dev_get_by_name(net, name);
+
+	if (!dev)
+		return NULL;
+	if (dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "tun"))
+		return dev;
+	dev_put(dev);
+	return NULL;
+}
+
+/**
+ * tapkeep_netdev_of_queue - the interface that a queue is attached to
+ * @file: the queue
+ * @net: where to look if it is not where the queue was opened, because it was
+ *	moved
+ *
+ * Return: the interface with a reference; or EBADFD: none. The name is asked
+ * for before and after the look-up, which excludes that the interface was
+ * deleted in between and another one got its name.
+ */
+struct net_device *tapkeep_netdev_of_queue(struct file *file, struct net *net)
+{
+	char name[IFNAMSIZ], again[IFNAMSIZ];
+	struct net_device *dev;
+	int err;
+
+	err = queue_ifname(file, name);
+	if (err)
+		return ERR_PTR(err);
+	dev = get_tun_by_name(sock_net(tun_get_socket(file)->sk), name);
+	if (!dev)
+		dev = get_tun_by_name(net, name);
+	if (!dev)
+		return ERR_PTR(-EBADFD);
+	err = queue_ifname(file, again);
+	if (!err && strcmp(name, again))
+		err = -EBADFD;
+	if (err) {
+		dev_put(dev);
+		return ERR_PTR(err);
+	}
+	return dev;
+}
+
+/* Called with RTNL and keep->lock held. */
+void tapkeep_netdev_attach(struct tapkeep *keep, struct net_device *dev)
+{
+	ASSERT_RTNL();
+	netdev_hold(dev, &keep->dev_tracker, GFP_KERNEL);
+	keep->dev = dev;
+	keep->usual_slots = dev->tx_queue_len;
+	spin_lock(&attached_lock);
+	keep->rings_grown = false;
+	keep->dev_changed = false;
+	hash_add(attached, &keep->dev_node, (unsigned long)dev);
+	spin_unlock(&attached_lock);
+}
+
+/* Called with keep->lock held. */
+void tapkeep_netdev_detach(struct tapkeep *keep)
+{
+	if (!keep->dev)
+		return;
+	spin_lock(&attached_lock);
+	hash_del(&keep->dev_node);
+	spin_unlock(&attached_lock);
+	netdev_put(keep->dev, &keep->dev_tracker);
+	keep->dev = NULL;
+}
+
+/*
+ * From here on until tapkeep_netdev_shrunk() tun does not resize the rings.
+ * Return: false if it may be about to: take RTNL and refresh first.
+ */
+bool tapkeep_netdev_grow(struct tapkeep *keep)
+{
+	bool ok;
+
+	spin_lock(&attached_lock);
+	ok = !keep->dev_changed;
+	if (ok)
+		keep->rings_grown = true;
+	spin_unlock(&attached_lock);
+	return ok;
+}
+
+void tapkeep_netdev_shrunk(struct tapkeep *keep)
+{
+	spin_lock(&attached_lock);
+	keep->rings_grown = false;
+	spin_unlock(&attached_lock);
+}
+
+bool tapkeep_netdev_changed(struct tapkeep *keep)
+{
+	bool changed;
+
+	spin_lock(&attached_lock);
+	changed = keep->dev_changed;
+	spin_unlock(&attached_lock);
+	return changed;
+}
+
+/* With RTNL held nobody is in the middle of a change. And keep->lock. */
+void tapkeep_netdev_refresh(struct tapkeep *keep)
+{
+	ASSERT_RTNL();
+	if (keep->dev)
+		keep->usual_slots = keep->dev->tx_queue_len;
+	spin_lock(&attached_lock);
+	keep->dev_changed = false;
+	spin_unlock(&attached_lock);
+}
+
+static int change_tx_queue_len(struct net_device *dev)
+{
+	unsigned long key = (unsigned long)dev;
+	int ret = NOTIFY_DONE;
+	struct tapkeep *keep;
+
+	spin_lock(&attached_lock);
+	hash_for_each_possible(attached, keep, dev_node, key) {
+		if (keep->dev == dev && keep->rings_grown) {
+			ret = notifier_from_errno(-EBUSY);
+			goto out;
+		}
+	}
+	hash_for_each_possible(attached, keep, dev_node, key)
+		if (keep->dev == dev)
+			keep->dev_changed = true;
+out:
+	spin_unlock(&attached_lock);
+	return ret;
+}
+
+static struct tapkeep *get_attached(struct net_device *dev)
+{
+	struct tapkeep *keep, *found = NULL;
+
+	spin_lock(&attached_lock);
+	hash_for_each_possible(attached, keep, dev_node, (unsigned long)dev) {
+		if (keep->dev == dev) {
+			tapkeep_get(keep);
+			found = keep;
+			break;
+		}
+	}
+	spin_unlock(&attached_lock);
+	return found;
+}
+
+static void interface_gone(struct net_device *dev)
+{
+	struct tapkeep *keep;
+
+	while ((keep = get_attached(dev))) {
+		tapkeep_end_with_netdev(keep, dev);
+		tapkeep_put(keep);
+	}
+}
+
+static int netdev_event(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+
+	switch (event) {
+	case NETDEV_CHANGE_TX_QUEUE_LEN:
+		return change_tx_queue_len(dev);
+	case NETDEV_UNREGISTER:
+		/* A move to another namespace is told in the same way. */
+		if (dev->reg_state == NETREG_UNREGISTERING)
+			interface_gone(dev);
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+/* Before tun's own, which resizes and cannot be undone. */
+static struct notifier_block netdev_notifier = {
+	.notifier_call = netdev_event,
+	.priority = 100,
+};
+
+int __init tapkeep_netdev_init(void)
+{
+	return register_netdevice_notifier(&netdev_notifier);
+}
+
+void tapkeep_netdev_exit(void)
+{
+	unregister_netdevice_notifier(&netdev_notifier);
+}

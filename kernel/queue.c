@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/**
+ * DOC: Queue
+ *
+ * A pinned queue is a reference on a TAP's open file, and two arrays of slots:
+ * one is in the queue's ring, the other is the spare. Growing and shrinking
+ * swap them under the ring's own locks and move what is in the ring, beside
+ * tun and vhost, which take the same locks for each packet.
+ *
+ * Growing needs no memory and cannot fail. Shrinking is refused while more is
+ * in the ring than fits, so no packet is ever freed. The array that is in the
+ * ring belongs to tun, which frees it with kvfree(); the spare is ours.
+ *
+ * A file can be pinned once: a table of all pinned files sees to it.
+ */
+
+#include "queue.h"
+
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/hash.h>
+#include <linux/hashtable.h>
+#include <linux/if_tun.h>
+#include <linux/mm.h>
+#include <linux/ptr_ring.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+static DEFINE_SPINLOCK(pinned_lock);
+/* guarded by pinned_lock */
+static DEFINE_HASHTABLE(pinned, 8);
+
+/* An array of no slots is a pointer as well: tx_queue_len can be 0. */
+static void **alloc_slots(unsigned int slots)
+{
+	return kvcalloc(slots, sizeof(void *), GFP_KERNEL_ACCOUNT);
+}
+
+/* What is between consumer_tail and consumer_head was read already. */
+static unsigned int ring_used(const struct ptr_ring *ring)
+{
+	if (!ring->size || !ring->queue[ring->consumer_head])
+		return 0;
+	if (ring->producer > ring->consumer_head)
+		return ring->producer - ring->consumer_head;
+	return ring->size - ring->consumer_head + ring->producer;
+}
+
+/*
+ * Puts the empty array of @slots slots into the ring, if what is in the ring
+ * fits. Return: the array that was in it, and its size; or NULL.
+ */
+static void **swap_array(struct ptr_ring *ring, void **array,
+			 unsigned int slots, unsigned int *old_slots)
+{
+	void **old = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ring->consumer_lock, flags);
+	spin_lock(&ring->producer_lock);
+	if (ring_used(ring) <= slots) {
+		*old_slots = ring->size;
+		old = __ptr_ring_swap_queue(ring, array, slots, GFP_ATOMIC, NULL);
+	}
+	spin_unlock(&ring->producer_lock);
+	spin_unlock_irqrestore(&ring->consumer_lock, flags);
+	return old;
+}
+
+/*
+ * Swaps the spare and the array in the ring. The new spare is not cleared: it
+ * is left to when there is time for it.
+ */
+static bool swap_spare(struct tapkeep_queue *q)
+{
+	unsigned int slots;
+	void **old;
+
+	old = swap_array(q->ring, q->spare, q->spare_slots, &slots);
+	if (!old)
+		return false;
+	q->spare = old;
+	q->spare_slots = slots;
+	q->spare_used = true;
+	return true;
+}
+
+static void clear_spare(struct tapkeep_queue *q)
+{
+	if (!q->spare_used)
+		return;
+	memset(q->spare, 0, array_size(q->spare_slots, sizeof(void *)));
+	q->spare_used = false;
+}
+
+/* Slots in the ring, and how many of them hold a packet. */
+void tapkeep_queue_count(struct tapkeep_queue *q, unsigned int *size,
+			 unsigned int *used)
+{
+	struct ptr_ring *ring = q->ring;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ring->consumer_lock, flags);
+	spin_lock(&ring->producer_lock);
+	*size = ring->size;
+	*used = ring_used(ring);
+	spin_unlock(&ring->producer_lock);
+	spin_unlock_irqrestore(&ring->consumer_lock, flags);
+}
+
+/* Costs no more than moving what is in the ring. A larger ring is left alone. */
+void tapkeep_queue_grow(struct tapkeep_queue *q)
+{
+	unsigned int size, used;
+
+	if (q->grown)
+		return;
+	tapkeep_queue_count(q, &size, &used);
+	if (size < q->spare_slots)
+		q->grown = swap_spare(q);
+}
+
+/* The interface's tx_queue_len may have changed since the spare was in the ring. */
+static bool fit_spare(struct tapkeep_queue *q, unsigned int slots)
+{
+	void **array;
+
+	if (q->spare_slots == slots)
+		return true;
+	array = alloc_slots(slots);
+	if (!array)
+		return false;
+	kvfree(q->spare);
+	q->spare = array;
+	q->spare_slots = slots;
+	q->spare_used = false;
+	return true;
+}
+
+/**
+ * tapkeep_queue_shrink - give a grown ring its usual size again
+ * @q: the queue
+ * @slots: the usual size
+ *
+ * Return: true when the ring is not grown any more; false when more is in it
+ * than fits, or there is no memory: try again later.
+ */
+bool tapkeep_queue_shrink(struct tapkeep_queue *q, unsigned int slots)
+{
+	if (!q->grown)
+		return true;
+	if (!fit_spare(q, slots))
+		return false;
+	clear_spare(q);
+	if (!swap_spare(q))
+		return false;
+	/* Now, so that the next time the ring grows it need not wait for it. */
+	clear_spare(q);
+	q->grown = false;
+	return true;
+}
+
+/*
+ * A keep that ended before its ring was read left it grown. Undo that, if what
+ * is in it fits; if not, the ring stays as it is.
+ */
+void tapkeep_queue_settle(struct tapkeep_queue *q, unsigned int slots)
+{
+	unsigned int size, used;
+	void **array;
+
+	tapkeep_queue_count(q, &size, &used);
+	if (size <= slots || used > slots)
+		return;
+	array = alloc_slots(slots);
+	if (!array)
+		return;
+	/* Whichever of the two is not in the ring. */
+	kvfree(swap_array(q->ring, array, slots, &size) ?: array);
+}
+
+/**
+ * tapkeep_queue_new - take a reference on a queue, and the memory for its hold
+ * @file: the queue's file
+ * @slots: how many the ring has while it holds
+ *
+ * Return: the queue, not yet in a keep; or an error: EMEDIUMTYPE not a queue
+ * of a TAP or TUN; ENOMEM.
+ */
+struct tapkeep_queue *tapkeep_queue_new(struct file *file, unsigned int slots)
+{
+	struct tapkeep_queue *q;
+
+	if (IS_ERR(tun_get_socket(file)))
+		return ERR_PTR(-EMEDIUMTYPE);
+	q = kzalloc(sizeof(*q), GFP_KERNEL_ACCOUNT);
+	if (!q)
+		return ERR_PTR(-ENOMEM);
+	q->spare = alloc_slots(slots);
+	if (!q->spare) {
+		kfree(q);
+		return ERR_PTR(-ENOMEM);
+	}
+	q->spare_slots = slots;
+	q->ring = tun_get_tx_ring(file);
+	q->file = get_file(file);
+	return q;
+}
+
+/* Return: 0; -EEXIST this keep has pinned the file; -EBUSY another has. */
+int tapkeep_queue_claim_file(struct tapkeep_queue *q, struct tapkeep *keep)
+{
+	unsigned long key = (unsigned long)q->file;
+	struct tapkeep_queue *other;
+	int err = 0;
+
+	spin_lock(&pinned_lock);
+	hash_for_each_possible(pinned, other, node, key) {
+		if (other->file == q->file) {
+			err = other->keep == keep ? -EEXIST : -EBUSY;
+			goto out;
+		}
+	}
+	q->keep = keep;
+	hash_add(pinned, &q->node, key);
+out:
+	spin_unlock(&pinned_lock);
+	return err;
+}
+
+/* Called without locks of ours: the reference on the file may be the last. */
+void tapkeep_queue_free(struct tapkeep_queue *q)
+{
+	spin_lock(&pinned_lock);
+	hash_del(&q->node);
+	spin_unlock(&pinned_lock);
+	fput(q->file);
+	kvfree(q->spare);
+	kfree(q);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TAPKEEP_QUEUE_H
+#define TAPKEEP_QUEUE_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+struct file;
+struct ptr_ring;
+struct tapkeep;
+
+/**
+ * struct tapkeep_queue - one pinned queue
+ * @node: in the table of pinned files; guarded by that table's lock
+ * @keep: the keep that pinned it
+ * @file: the TAP's file, with a reference
+ * @ring: its receive ring
+ * @spare: the array that is not in the ring, all NULL: the one for the hold
+ *	while the ring has its usual size, the usual one while it is grown
+ * @spare_slots: slots in @spare
+ * @spare_used: @spare was in the ring and is to be cleared before it can be
+ *	in a ring again
+ * @grown: the array for the hold is in the ring
+ *
+ * All but @node is guarded by keep->lock.
+ */
+struct tapkeep_queue {
+	struct hlist_node node;
+	struct tapkeep *keep;
+	struct file *file;
+	struct ptr_ring *ring;
+	void **spare;
+	unsigned int spare_slots;
+	bool spare_used;
+	bool grown;
+};
+
+struct tapkeep_queue *tapkeep_queue_new(struct file *file, unsigned int slots);
+void tapkeep_queue_free(struct tapkeep_queue *q);
+int tapkeep_queue_claim_file(struct tapkeep_queue *q, struct tapkeep *keep);
+void tapkeep_queue_settle(struct tapkeep_queue *q, unsigned int slots);
+void tapkeep_queue_grow(struct tapkeep_queue *q);
+bool tapkeep_queue_shrink(struct tapkeep_queue *q, unsigned int slots);
+void tapkeep_queue_count(struct tapkeep_queue *q, unsigned int *size,
+			 unsigned int *used);
+
+#endif /* TAPKEEP_QUEUE_H */
