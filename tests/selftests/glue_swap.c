@@ -1,0 +1,628 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Swaps of a virtio-net back end without a machine around it: processes that
+ * hand over through the glue, as VMMs do, while traffic flows both ways.
+ *
+ *	world --- AF_PACKET --- tap0 --- ring --- back end --- virtqueues --- guest
+ *	(2 processes)			 keep	  (old, new)   (memory file) (process)
+ *
+ * Every packet is counted at both ends: none may be lost, come twice, or
+ * overtake another of its flow.
+ */
+#include <sched.h>
+#include <stdbool.h>
+#include <tapkeep.h>
+
+#include "nettraffic.h"
+#include "kselftest_harness.h"
+
+#define KEEP		"vm1"
+#define IFNAME		"tap0"
+#define BURST		6000
+#define STEP_US		2000
+
+struct back_end {
+	pid_t pid;
+	int control;
+	char message[NETBACK_LINE];
+};
+
+FIXTURE(swap)
+{
+	char directory[64];
+	char path[96];
+	int memory_fd;
+	struct netback_memory *memory;
+	struct traffic *traffic;
+	pid_t guest, world[2];
+	struct back_end a, b;
+};
+
+FIXTURE_VARIANT(swap)
+{
+	uint32_t pairs;
+};
+
+FIXTURE_VARIANT_ADD(swap, one_pair) { .pairs = 1 };
+FIXTURE_VARIANT_ADD(swap, four_pairs) { .pairs = 4 };
+
+static void run_back_end(int control, int memory_fd, uint32_t pairs)
+{
+	char numbers[3][16];
+	char *argv[] = { "glue_swap", "back-end", numbers[0], numbers[1],
+			 numbers[2], NULL };
+
+	snprintf(numbers[0], sizeof(numbers[0]), "%d", control);
+	snprintf(numbers[1], sizeof(numbers[1]), "%d", memory_fd);
+	snprintf(numbers[2], sizeof(numbers[2]), "%u", pairs);
+	execv("/proc/self/exe", argv);
+	_exit(127);
+}
+
+/* A new process, with a new image: it has nothing of ours but the memory. */
+static bool back_end_start(struct back_end *back, int memory_fd,
+			   uint32_t pairs)
+{
+	struct timeval bound = { .tv_sec = NETBACK_BOUND_MS / 1000 };
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return false;
+	back->pid = traffic_fork("back-end");
+	if (!back->pid) {
+		fcntl(ends[1], F_SETFD, 0);
+		run_back_end(ends[1], memory_fd, pairs);
+	}
+	close(ends[1]);
+	back->control = ends[0];
+	setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &bound, sizeof(bound));
+	return back->pid > 0;
+}
+
+/* Return: what the back end answered, or -EIO if it did not. */
+static int tell(struct back_end *back, const char *command)
+{
+	ssize_t len;
+	int ret, at;
+
+	if (send(back->control, command, strlen(command), MSG_NOSIGNAL) < 0)
+		return -EIO;
+	len = recv(back->control, back->message, sizeof(back->message) - 1, 0);
+	if (len <= 0)
+		return -EIO;
+	back->message[len] = '\0';
+	if (sscanf(back->message, "%d %n", &ret, &at) < 1)
+		return -EIO;
+	memmove(back->message, back->message + at, len - at + 1);
+	return ret;
+}
+
+static int tell_with(struct back_end *back, const char *command,
+		     const char *argument)
+{
+	char line[NETBACK_LINE];
+
+	snprintf(line, sizeof(line), "%s %s", command, argument);
+	return tell(back, line);
+}
+
+static void back_end_end(struct back_end *back)
+{
+	if (back->pid <= 0)
+		return;
+	kill(back->pid, SIGKILL);
+	waitpid(back->pid, NULL, 0);
+	close(back->control);
+	*back = (struct back_end){ 0 };
+}
+
+#define ASSERT_TOLD(back, command)					\
+	ASSERT_EQ(0, tell(back, command)) {				\
+		TH_LOG("%s: %s", command, (back)->message);		\
+	}
+#define ASSERT_TOLD_WITH(back, command, argument)			\
+	ASSERT_EQ(0, tell_with(back, command, argument)) {		\
+		TH_LOG("%s: %s", command, (back)->message);		\
+	}
+#define EXPECT_SAYS(back, text)						\
+	EXPECT_NE(NULL, strstr((back)->message, text)) {		\
+		TH_LOG("not in the message: %s", (back)->message);	\
+	}
+
+/* In a namespace of its own there is no address and no other traffic. */
+static bool set_up_namespace(void)
+{
+	int fd, ok;
+
+	if (unshare(CLONE_NEWNET))
+		return false;
+	fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY);
+	ok = fd < 0 || write(fd, "1", 1) == 1;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool interface_up(const char *ifname)
+{
+	int sock = socket(AF_INET, SOCK_DGRAM, 0);
+	struct ifreq ifr = { 0 };
+	bool ok;
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
+	ok = !ioctl(sock, SIOCGIFFLAGS, &ifr);
+	ifr.ifr_flags |= IFF_UP;
+	ok = ok && !ioctl(sock, SIOCSIFFLAGS, &ifr);
+	close(sock);
+	return ok;
+}
+
+static bool map_memory(FIXTURE_DATA(swap) *self, uint32_t pairs)
+{
+	self->memory_fd = memfd_create("guest", 0);
+	if (self->memory_fd < 0 ||
+	    ftruncate(self->memory_fd, sizeof(*self->memory)))
+		return false;
+	self->memory = mmap(NULL, sizeof(*self->memory),
+			    PROT_READ | PROT_WRITE, MAP_SHARED,
+			    self->memory_fd, 0);
+	self->traffic = mmap(NULL, sizeof(*self->traffic),
+			     PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (self->memory == MAP_FAILED || self->traffic == MAP_FAILED)
+		return false;
+	guest_set_up(self->memory, pairs);
+	return true;
+}
+
+static bool start_traffic(FIXTURE_DATA(swap) *self, uint32_t pairs)
+{
+	int us;
+
+	self->guest = traffic_fork("guest");
+	if (!self->guest)
+		guest_main(self->memory, pairs, self->traffic);
+	self->world[0] = traffic_fork("world-send");
+	if (!self->world[0])
+		world_send_main(IFNAME, self->traffic);
+	self->world[1] = traffic_fork("world-receive");
+	if (!self->world[1])
+		world_receive_main(IFNAME, self->traffic);
+	for (us = 0; LOAD(self->traffic->sockets_ready) < 2; us += STEP_US) {
+		if (us >= NETBACK_BOUND_MS * 1000)
+			return false;
+		usleep(STEP_US);
+	}
+	STORE(self->traffic->guest_sends, true);
+	STORE(self->traffic->world_sends, true);
+	return true;
+}
+
+static uint64_t sum_sent(const struct flow *flows)
+{
+	uint64_t sum = 0;
+	int i;
+
+	for (i = 0; i < FLOWS; i++)
+		sum += LOAD(flows[i].sent);
+	return sum;
+}
+
+static uint64_t sum_received(const struct flow *flows)
+{
+	uint64_t sum = 0;
+	int i;
+
+	for (i = 0; i < FLOWS; i++)
+		sum += LOAD(flows[i].received);
+	return sum;
+}
+
+/* Wait until @packets more have come through in each direction. */
+static bool traffic_flows(struct traffic *traffic, uint64_t packets)
+{
+	uint64_t in = sum_received(traffic->to_guest) + packets;
+	uint64_t out = sum_received(traffic->from_guest) + packets;
+	int us;
+
+	for (us = 0; us < NETBACK_BOUND_MS * 1000; us += STEP_US) {
+		if (sum_received(traffic->to_guest) >= in &&
+		    sum_received(traffic->from_guest) >= out)
+			return true;
+		usleep(STEP_US);
+	}
+	return false;
+}
+
+/* Send @packets from the world at once, and wait until they are sent. */
+static bool burst(struct traffic *traffic, uint64_t packets)
+{
+	uint64_t wanted = traffic->burst_wanted + packets;
+	int us;
+
+	STORE(traffic->burst_wanted, wanted);
+	for (us = 0; us < NETBACK_BOUND_MS * 1000; us += STEP_US) {
+		if (LOAD(traffic->burst_done) == wanted)
+			return true;
+		usleep(STEP_US);
+	}
+	return false;
+}
+
+static void stop_sending(struct traffic *traffic)
+{
+	STORE(traffic->guest_sends, false);
+	STORE(traffic->world_sends, false);
+	usleep(20000);
+}
+
+/* Everything that is still on its way arrives, or the bound is reached. */
+static void drain(struct traffic *traffic)
+{
+	int us;
+
+	for (us = 0; us < NETBACK_BOUND_MS * 1000; us += STEP_US) {
+		if (sum_received(traffic->to_guest) ==
+		    sum_sent(traffic->to_guest) &&
+		    sum_received(traffic->from_guest) ==
+		    sum_sent(traffic->from_guest))
+			break;
+		usleep(STEP_US);
+	}
+	/* Time for what comes twice. */
+	usleep(50000);
+}
+
+static void check_flows(struct __test_metadata *_metadata,
+			const struct flow *flows, const char *direction,
+			uint64_t spare)
+{
+	uint64_t lost, disorder;
+	int i;
+
+	for (i = 0; i < FLOWS; i++) {
+		lost = flows[i].sent - flows[i].received;
+		disorder = flows[i].duplicated + flows[i].reordered;
+		EXPECT_LT(0, flows[i].sent);
+		EXPECT_LE(lost + disorder, spare) {
+			TH_LOG("%s, flow %d: sent %llu lost %llu duplicated %llu reordered %llu",
+			       direction, i,
+			       (unsigned long long)flows[i].sent,
+			       (unsigned long long)lost,
+			       (unsigned long long)flows[i].duplicated,
+			       (unsigned long long)flows[i].reordered);
+		}
+	}
+}
+
+/* The account: nothing lost, nothing twice, nothing out of order. */
+static void check_account(struct __test_metadata *_metadata,
+			  struct traffic *traffic)
+{
+	stop_sending(traffic);
+	drain(traffic);
+	EXPECT_EQ(0, traffic->send_errors);
+	check_flows(_metadata, traffic->to_guest, "to guest", 0);
+	check_flows(_metadata, traffic->from_guest, "from guest", 0);
+}
+
+/* Given a back end that was booted, and traffic through it. */
+FIXTURE_SETUP(swap)
+{
+	ASSERT_TRUE(set_up_namespace());
+	strcpy(self->directory, "/tmp/glue_swap.XXXXXX");
+	ASSERT_NE(NULL, mkdtemp(self->directory));
+	snprintf(self->path, sizeof(self->path), "%s/socket",
+		 self->directory);
+	ASSERT_TRUE(map_memory(self, variant->pairs));
+	ASSERT_TRUE(back_end_start(&self->a, self->memory_fd,
+				   variant->pairs));
+	ASSERT_TOLD(&self->a, "boot " IFNAME " " KEEP);
+	ASSERT_TRUE(interface_up(IFNAME));
+	ASSERT_TRUE(start_traffic(self, variant->pairs));
+	ASSERT_TRUE(traffic_flows(self->traffic, 200));
+}
+
+static void end_child(pid_t pid)
+{
+	if (pid <= 0)
+		return;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+FIXTURE_TEARDOWN(swap)
+{
+	int handle;
+
+	end_child(self->guest);
+	end_child(self->world[0]);
+	end_child(self->world[1]);
+	back_end_end(&self->a);
+	back_end_end(&self->b);
+	handle = tapkeep_claim_name(KEEP, TAPKEEP_CLAIM_FORCE, NULL);
+	if (handle >= 0) {
+		tapkeep_release(handle);
+		close(handle);
+	}
+	unlink(self->path);
+	rmdir(self->directory);
+}
+
+/* The source's part up to the offer, and a burst into the stop. */
+static void give(struct __test_metadata *_metadata,
+		 FIXTURE_DATA(swap) *self, struct back_end *source)
+{
+	ASSERT_TOLD(source, "freeze");
+	ASSERT_TOLD(source, "stop");
+	ASSERT_TOLD(source, "export");
+	ASSERT_TRUE(burst(self->traffic, BURST));
+	ASSERT_TOLD_WITH(source, "send", self->path);
+}
+
+static void await(struct __test_metadata *_metadata,
+		  FIXTURE_DATA(swap) *self, struct back_end *target,
+		  uint32_t pairs)
+{
+	ASSERT_TRUE(back_end_start(target, self->memory_fd, pairs));
+	ASSERT_TOLD_WITH(target, "await " KEEP, self->path);
+}
+
+/* A whole swap; @source is a process that is gone afterwards. */
+static void swap(struct __test_metadata *_metadata, FIXTURE_DATA(swap) *self,
+		 struct back_end *source, struct back_end *target,
+		 uint32_t pairs)
+{
+	await(_metadata, self, target, pairs);
+	give(_metadata, self, source);
+	ASSERT_TOLD(target, "receive");
+	ASSERT_TOLD(target, "claim");
+	ASSERT_TOLD(target, "thaw");
+	back_end_end(source);
+}
+
+TEST_F_TIMEOUT(swap, back_and_forth_under_traffic, 120)
+{
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		swap(_metadata, self, i % 2 ? &self->b : &self->a,
+		     i % 2 ? &self->a : &self->b, variant->pairs);
+		ASSERT_TRUE(traffic_flows(self->traffic, 500));
+	}
+	check_account(_metadata, self->traffic);
+	ASSERT_TOLD(&self->a, "release");
+}
+
+/* Given a target that dies before it claims, then the source goes on. */
+TEST_F_TIMEOUT(swap, target_killed_before_the_claim, 60)
+{
+	await(_metadata, self, &self->b, variant->pairs);
+	give(_metadata, self, &self->a);
+	ASSERT_TOLD(&self->b, "receive");
+	back_end_end(&self->b);
+
+	ASSERT_TOLD(&self->a, "revoke");
+	ASSERT_TOLD(&self->a, "start");
+	ASSERT_TOLD(&self->a, "thaw");
+	ASSERT_TRUE(traffic_flows(self->traffic, 500));
+
+	/* and the next attempt succeeds */
+	swap(_metadata, self, &self->a, &self->b, variant->pairs);
+	ASSERT_TRUE(traffic_flows(self->traffic, 500));
+	check_account(_metadata, self->traffic);
+	ASSERT_TOLD(&self->b, "release");
+}
+
+/* Given a target that claimed, then its source is told who has the keep. */
+TEST_F_TIMEOUT(swap, source_cannot_go_on_after_the_claim, 60)
+{
+	char pid[32];
+
+	await(_metadata, self, &self->b, variant->pairs);
+	give(_metadata, self, &self->a);
+	ASSERT_TOLD(&self->b, "receive");
+	ASSERT_TOLD(&self->b, "claim");
+
+	EXPECT_EQ(-ESTALE, tell(&self->a, "revoke"));
+	snprintf(pid, sizeof(pid), "process %d", self->b.pid);
+	EXPECT_SAYS(&self->a, pid);
+	EXPECT_SAYS(&self->a, "back-end");
+	EXPECT_SAYS(&self->a, "generation 2");
+	EXPECT_EQ(-ESTALE, tell(&self->a, "thaw"));
+	EXPECT_EQ(-EPERM, tell(&self->a, "start"));
+
+	ASSERT_TOLD(&self->b, "thaw");
+	ASSERT_TRUE(traffic_flows(self->traffic, 500));
+	check_account(_metadata, self->traffic);
+	ASSERT_TOLD(&self->b, "release");
+}
+
+/* Given a source that dies while frozen, then its offer is still good. */
+TEST_F_TIMEOUT(swap, source_killed_while_frozen, 60)
+{
+	await(_metadata, self, &self->b, variant->pairs);
+	give(_metadata, self, &self->a);
+	back_end_end(&self->a);
+
+	ASSERT_TOLD(&self->b, "receive");
+	ASSERT_TOLD(&self->b, "claim");
+	ASSERT_TOLD(&self->b, "thaw");
+	ASSERT_TRUE(traffic_flows(self->traffic, 500));
+	check_account(_metadata, self->traffic);
+	ASSERT_TOLD(&self->b, "release");
+}
+
+static bool is_orphan(void)
+{
+	struct tapkeep_vmm_error err;
+	int us;
+
+	for (us = 0; us < NETBACK_BOUND_MS * 1000; us += STEP_US) {
+		if (tapkeep_vmm_probe(KEEP, &err) == TAPKEEP_VMM_ORPHAN)
+			return true;
+		usleep(STEP_US);
+	}
+	return false;
+}
+
+/*
+ * Given packets in the ring that a back end has not read, when it is killed,
+ * then they are there for the next one, and so is what came meanwhile.
+ */
+TEST_F_TIMEOUT(swap, restart_after_a_kill_reads_what_was_in_the_ring, 60)
+{
+	stop_sending(self->traffic);
+	drain(self->traffic);
+	ASSERT_EQ(0, kill(self->a.pid, SIGSTOP));
+	ASSERT_TRUE(burst(self->traffic, 500));
+	back_end_end(&self->a);
+	ASSERT_TRUE(is_orphan());
+	ASSERT_TRUE(burst(self->traffic, BURST));
+
+	ASSERT_TRUE(back_end_start(&self->b, self->memory_fd,
+				   variant->pairs));
+	ASSERT_TOLD(&self->b, "restart " KEEP);
+	STORE(self->traffic->guest_sends, true);
+	STORE(self->traffic->world_sends, true);
+	ASSERT_TRUE(traffic_flows(self->traffic, 500));
+	check_account(_metadata, self->traffic);
+	ASSERT_TOLD(&self->b, "release");
+}
+
+/*
+ * Given traffic both ways, when the back end is killed at any instant, then at
+ * most the packet that it had in its hands is lost or comes twice.
+ */
+TEST_F_TIMEOUT(swap, restart_after_a_kill_under_traffic, 60)
+{
+	uint64_t lost = 0;
+	int i;
+
+	back_end_end(&self->a);
+	ASSERT_TRUE(is_orphan());
+	ASSERT_TRUE(burst(self->traffic, BURST));
+	ASSERT_TRUE(back_end_start(&self->b, self->memory_fd,
+				   variant->pairs));
+	ASSERT_TOLD(&self->b, "restart " KEEP);
+	ASSERT_TRUE(traffic_flows(self->traffic, 500));
+	stop_sending(self->traffic);
+	drain(self->traffic);
+	check_flows(_metadata, self->traffic->to_guest, "to guest", 1);
+	check_flows(_metadata, self->traffic->from_guest, "from guest", 1);
+	for (i = 0; i < FLOWS; i++)
+		lost += self->traffic->to_guest[i].sent -
+			self->traffic->to_guest[i].received;
+	EXPECT_GE(1, lost);
+	ASSERT_TOLD(&self->b, "release");
+}
+
+/* Given one offer in two hands, then the first claims and the second is told. */
+TEST_F_TIMEOUT(swap, an_offer_is_good_for_one_claim, 60)
+{
+	struct back_end third = { 0 };
+
+	await(_metadata, self, &self->b, variant->pairs);
+	give(_metadata, self, &self->a);
+	ASSERT_TOLD(&self->b, "receive");
+	await(_metadata, self, &third, variant->pairs);
+	ASSERT_TOLD_WITH(&self->a, "resend", self->path);
+	ASSERT_TOLD(&third, "receive");
+
+	ASSERT_TOLD(&self->b, "claim");
+	EXPECT_EQ(-ESTALE, tell(&third, "claim"));
+	EXPECT_SAYS(&third, "void");
+	ASSERT_TOLD(&self->b, "thaw");
+
+	/* a used offer is not even accepted */
+	back_end_end(&third);
+	await(_metadata, self, &third, variant->pairs);
+	ASSERT_TOLD_WITH(&self->a, "resend", self->path);
+	EXPECT_EQ(-ESTALE, tell(&third, "receive"));
+	back_end_end(&third);
+
+	ASSERT_TRUE(traffic_flows(self->traffic, 500));
+	check_account(_metadata, self->traffic);
+	ASSERT_TOLD(&self->b, "release");
+}
+
+static void source_goes_on(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(swap) *self)
+{
+	ASSERT_TOLD(&self->a, "revoke");
+	ASSERT_TOLD(&self->a, "start");
+	ASSERT_TOLD(&self->a, "thaw");
+	ASSERT_TRUE(traffic_flows(self->traffic, 500));
+	check_account(_metadata, self->traffic);
+	ASSERT_TOLD(&self->a, "release");
+}
+
+TEST_F_TIMEOUT(swap, a_stream_that_disagrees_with_the_keep_is_refused, 60)
+{
+	await(_metadata, self, &self->b, variant->pairs);
+	ASSERT_TOLD(&self->a, "lie abc");
+	give(_metadata, self, &self->a);
+	EXPECT_EQ(-EINVAL, tell(&self->b, "receive"));
+	EXPECT_SAYS(&self->b, "features 0x100008000");
+	EXPECT_SAYS(&self->b, "0xabc");
+	EXPECT_EQ(-EPERM, tell(&self->b, "claim"));
+	source_goes_on(_metadata, self);
+}
+
+TEST_F_TIMEOUT(swap, a_device_that_disagrees_with_the_keep_is_refused, 60)
+{
+	await(_metadata, self, &self->b, variant->pairs);
+	ASSERT_TOLD(&self->b, "features 100000000");
+	give(_metadata, self, &self->a);
+	EXPECT_EQ(-EINVAL, tell(&self->b, "receive"));
+	EXPECT_SAYS(&self->b, "features 0x100008000");
+	EXPECT_SAYS(&self->b, "0x100000000");
+	source_goes_on(_metadata, self);
+}
+
+/* Given a source that revoked, then a target that is late cannot claim. */
+TEST_F_TIMEOUT(swap, a_late_target_cannot_claim, 60)
+{
+	await(_metadata, self, &self->b, variant->pairs);
+	give(_metadata, self, &self->a);
+	ASSERT_TOLD(&self->b, "receive");
+	ASSERT_TOLD(&self->a, "revoke");
+	EXPECT_EQ(-ESTALE, tell(&self->b, "claim"));
+	source_goes_on(_metadata, self);
+}
+
+/* An offer of a VMM that may still be reading is not made at all. */
+TEST_F_TIMEOUT(swap, no_offer_before_the_readers_stop, 60)
+{
+	await(_metadata, self, &self->b, variant->pairs);
+	EXPECT_EQ(-ENODATA, tell_with(&self->a, "send", self->path));
+	ASSERT_TOLD(&self->a, "freeze");
+	ASSERT_TOLD(&self->a, "export");
+	EXPECT_EQ(-EBUSY, tell_with(&self->a, "send", self->path));
+	EXPECT_SAYS(&self->a, "TAPKEEP_STATE_STOPPED");
+	ASSERT_TOLD(&self->a, "thaw");
+	ASSERT_TOLD(&self->a, "stop");
+	ASSERT_TOLD(&self->a, "export");
+	EXPECT_EQ(-EBUSY, tell_with(&self->a, "send", self->path));
+	EXPECT_SAYS(&self->a, "freeze it first");
+	source_goes_on(_metadata, self);
+}
+
+TEST_F_TIMEOUT(swap, a_live_keep_is_not_restarted, 60)
+{
+	char pid[32];
+
+	ASSERT_TRUE(back_end_start(&self->b, self->memory_fd,
+				   variant->pairs));
+	EXPECT_EQ(-EBUSY, tell(&self->b, "restart " KEEP));
+	snprintf(pid, sizeof(pid), "process %d", self->a.pid);
+	EXPECT_SAYS(&self->b, pid);
+	source_goes_on(_metadata, self);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 5 && !strcmp(argv[1], "back-end"))
+		return netback_main(argv);
+	return test_harness_run(argc, argv);
+}

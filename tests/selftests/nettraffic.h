@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Both ends of the traffic through a back end: the guest, which has the other
+ * side of the virtqueues, and the world, which has the interface. Each is a
+ * process of its own and knows nothing of who the back end is. Every packet
+ * has a flow and a number; whoever receives it keeps the account.
+ */
+#ifndef NETTRAFFIC_H
+#define NETTRAFFIC_H
+
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/ip.h>
+#include <linux/udp.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "netback.h"
+
+#define FLOWS		4
+#define FLOW_PACKETS	(1 << 18)
+#define RATE_PER_S	2000
+#define QUOTA_MAX	100
+#define MAGIC		0x7461706bU
+
+/* One flow in one direction. One process writes @sent, another the rest. */
+struct flow {
+	uint64_t sent;
+	uint64_t received;
+	uint64_t duplicated;
+	uint64_t reordered;
+	uint64_t next;
+	uint8_t seen[FLOW_PACKETS / 8];
+};
+
+/* Shared by the test, the guest and the world. */
+struct traffic {
+	uint32_t sockets_ready;
+	bool guest_sends;
+	bool world_sends;
+	uint64_t burst_wanted;	/* packets that the world sends at once */
+	uint64_t burst_done;
+	uint64_t send_errors;
+	struct flow to_guest[FLOWS];
+	struct flow from_guest[FLOWS];
+};
+
+struct frame {
+	struct ethhdr eth;
+	struct iphdr ip;
+	struct udphdr udp;
+	uint32_t magic;
+	uint32_t flow;
+	uint64_t number;
+} __attribute__((packed));
+
+#define LOAD(x)		__atomic_load_n(&(x), __ATOMIC_ACQUIRE)
+#define STORE(x, v)	__atomic_store_n(&(x), v, __ATOMIC_RELEASE)
+
+/*
+ * The two directions have different addresses, so that tun does not move a
+ * flow to another queue when its answer comes: it is not one.
+ */
+static void frame_fill(struct frame *f, bool to_guest, uint32_t flow,
+		       uint64_t number)
+{
+	static const uint8_t guest[] = { 0x52, 0x54, 0, 0, 0, 1 };
+	static const uint8_t world[] = { 0x52, 0x54, 0, 0, 0, 2 };
+
+	memset(f, 0, sizeof(*f));
+	memcpy(f->eth.h_dest, to_guest ? guest : world, ETH_ALEN);
+	memcpy(f->eth.h_source, to_guest ? world : guest, ETH_ALEN);
+	f->eth.h_proto = htons(ETH_P_IP);
+	f->ip.version = 4;
+	f->ip.ihl = 5;
+	f->ip.tot_len = htons(sizeof(*f) - sizeof(f->eth));
+	f->ip.ttl = 64;
+	f->ip.protocol = IPPROTO_UDP;
+	f->ip.saddr = htonl(to_guest ? 0x0a000001 : 0x0a010002);
+	f->ip.daddr = htonl(to_guest ? 0x0a000002 : 0x0a010001);
+	f->udp.source = htons((to_guest ? 1000 : 2000) + flow);
+	f->udp.dest = htons((to_guest ? 3000 : 4000) + 7 * flow);
+	f->udp.len = htons(sizeof(*f) - sizeof(f->eth) - sizeof(f->ip));
+	f->magic = MAGIC;
+	f->flow = flow;
+	f->number = number;
+}
+
+static void account(struct flow *flows, const void *packet, size_t len)
+{
+	struct frame f;
+	struct flow *flow;
+	uint8_t *byte, bit;
+
+	if (len < sizeof(f))
+		return;
+	memcpy(&f, packet, sizeof(f));
+	if (f.magic != MAGIC || f.flow >= FLOWS || f.number >= FLOW_PACKETS)
+		return;
+	flow = &flows[f.flow];
+	byte = &flow->seen[f.number / 8];
+	bit = 1 << f.number % 8;
+	if (*byte & bit) {
+		flow->duplicated++;
+		return;
+	}
+	*byte |= bit;
+	if (f.number < flow->next)
+		flow->reordered++;
+	else
+		flow->next = f.number + 1;
+	STORE(flow->received, flow->received + 1);
+}
+
+/* How many packets to send now, to keep the rate whatever the scheduler does. */
+struct pace {
+	struct timespec since;
+	uint64_t sent;
+	bool on;
+};
+
+static uint64_t pace_quota(struct pace *pace, bool on)
+{
+	struct timespec now;
+	uint64_t quota;
+	int64_t us;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!on || !pace->on)
+		*pace = (struct pace){ .since = now, .on = on };
+	us = (now.tv_sec - pace->since.tv_sec) * 1000000LL +
+	     (now.tv_nsec - pace->since.tv_nsec) / 1000;
+	quota = on ? us * RATE_PER_S / 1000000 - pace->sent : 0;
+	if (quota <= QUOTA_MAX)
+		return quota;
+	/* Nobody was scheduled for long: that time is not made up for. */
+	pace->sent += quota - QUOTA_MAX;
+	return QUOTA_MAX;
+}
+
+static void guest_make_available(struct netback_vq *vq, uint32_t id)
+{
+	uint16_t idx = vq->avail.idx;
+
+	vq->avail.ring[idx % NETBACK_RING] = id;
+	netback_store(&vq->avail.idx, idx + 1);
+}
+
+static void guest_set_up(struct netback_memory *memory, uint32_t nr)
+{
+	uint32_t pair, id;
+
+	for (pair = 0; pair < nr; pair++) {
+		for (id = 0; id < NETBACK_RING; id++) {
+			memory->pairs[pair].rx.desc[id].len = NETBACK_BUFFER;
+			guest_make_available(&memory->pairs[pair].rx, id);
+		}
+	}
+}
+
+static void guest_receive(struct netback_vq *vq, uint16_t *seen,
+			  struct flow *flows)
+{
+	const struct vring_used_elem *elem;
+
+	while (netback_load(&vq->used.idx) != *seen) {
+		elem = &vq->used.ring[(*seen)++ % NETBACK_RING];
+		if (elem->len > NETBACK_VNET_HDR)
+			account(flows, vq->buffers[elem->id] +
+				NETBACK_VNET_HDR,
+				elem->len - NETBACK_VNET_HDR);
+		guest_make_available(vq, elem->id);
+	}
+}
+
+/* Descriptor @idx % NETBACK_RING is free when as many were used. */
+static bool guest_send(struct netback_vq *vq, uint32_t flow,
+		       struct flow *flows)
+{
+	uint16_t idx = vq->avail.idx;
+	uint32_t id = idx % NETBACK_RING;
+	struct frame f;
+
+	if ((uint16_t)(idx - netback_load(&vq->used.idx)) >= NETBACK_RING)
+		return false;
+	frame_fill(&f, false, flow, flows[flow].sent);
+	memset(vq->buffers[id], 0, NETBACK_VNET_HDR);
+	memcpy(vq->buffers[id] + NETBACK_VNET_HDR, &f, sizeof(f));
+	vq->desc[id].len = NETBACK_VNET_HDR + sizeof(f);
+	guest_make_available(vq, id);
+	STORE(flows[flow].sent, flows[flow].sent + 1);
+	return true;
+}
+
+static void guest_main(struct netback_memory *memory, uint32_t nr,
+		       struct traffic *traffic)
+{
+	uint16_t seen[NETBACK_PAIRS] = { 0 };
+	struct pace pace = { 0 };
+	uint64_t quota;
+	uint32_t i, flow = 0;
+
+	for (;;) {
+		for (i = 0; i < nr; i++)
+			guest_receive(&memory->pairs[i].rx, &seen[i],
+				      traffic->to_guest);
+		quota = pace_quota(&pace, LOAD(traffic->guest_sends));
+		for (; quota; quota--, flow = (flow + 1) % FLOWS) {
+			if (!guest_send(&memory->pairs[flow % nr].tx, flow,
+					traffic->from_guest))
+				break;
+			pace.sent++;
+		}
+		usleep(300);
+	}
+}
+
+/* A packet that nobody listens for yet would count as lost. */
+static int world_socket(const char *ifname, struct traffic *traffic)
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_IP),
+		.sll_ifindex = if_nametoindex(ifname),
+	};
+	int sock = socket(AF_PACKET, SOCK_RAW, 0);
+	int size = 64 << 20, yes = 1;
+
+	if (sock < 0 ||
+	    setsockopt(sock, SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes,
+		       sizeof(yes)) ||
+	    setsockopt(sock, SOL_SOCKET, SO_RCVBUFFORCE, &size,
+		       sizeof(size)) ||
+	    setsockopt(sock, SOL_SOCKET, SO_SNDBUFFORCE, &size,
+		       sizeof(size)) ||
+	    bind(sock, (struct sockaddr *)&addr, sizeof(addr)))
+		exit(1);
+	__atomic_add_fetch(&traffic->sockets_ready, 1, __ATOMIC_RELEASE);
+	return sock;
+}
+
+static void world_send(int sock, uint64_t packets, uint32_t *flow,
+		       struct traffic *traffic)
+{
+	struct frame f;
+
+	for (; packets; packets--, *flow = (*flow + 1) % FLOWS) {
+		struct flow *to = &traffic->to_guest[*flow];
+
+		frame_fill(&f, true, *flow, to->sent);
+		if (send(sock, &f, sizeof(f), 0) != sizeof(f))
+			traffic->send_errors++;
+		STORE(to->sent, to->sent + 1);
+	}
+}
+
+static void world_send_main(const char *ifname, struct traffic *traffic)
+{
+	int sock = world_socket(ifname, traffic);
+	struct pace pace = { 0 };
+	uint64_t quota;
+	uint32_t flow = 0;
+
+	for (;;) {
+		quota = pace_quota(&pace, LOAD(traffic->world_sends));
+		world_send(sock, quota, &flow, traffic);
+		pace.sent += quota;
+		quota = LOAD(traffic->burst_wanted) - traffic->burst_done;
+		world_send(sock, quota, &flow, traffic);
+		STORE(traffic->burst_done, traffic->burst_done + quota);
+		usleep(300);
+	}
+}
+
+static void world_receive_main(const char *ifname, struct traffic *traffic)
+{
+	int sock = world_socket(ifname, traffic);
+	uint8_t packet[NETBACK_BUFFER];
+	ssize_t len;
+
+	for (;;) {
+		len = recv(sock, packet, sizeof(packet), 0);
+		if (len > 0)
+			account(traffic->from_guest, packet, len);
+	}
+}
+
+/* A child that does not outlive the test. Return: 0 in the child. */
+static pid_t traffic_fork(const char *name)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, name);
+	if (getppid() != parent)
+		exit(1);
+	return 0;
+}
+
+#endif /* NETTRAFFIC_H */
