@@ -10,9 +10,11 @@
  *	STOP				stop sending; the counters
  *	HOLES flow= sent=		which numbers of a flow did not come
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,16 +24,14 @@
 #include "traffic.h"
 
 #define REQUEST_MS	2000
-/* The sender wins: its reports are the measurement. */
-#define SENDER_PRIORITY		20
-#define RECEIVER_PRIORITY	10
+/* Before everything else in the guest: its reports are the measurement. */
+#define PRIORITY	20
 
 struct guest {
 	struct receiver receiver;
+	pthread_mutex_t lock;	/* guards the next two */
 	struct sender sender;
-	pthread_t thread;
 	bool sending;
-	_Atomic bool stop;
 	struct drops before;
 	struct stream_totals stream;
 };
@@ -42,25 +42,64 @@ struct request {
 		       const struct sockaddr_in *peer, char *out, size_t len);
 };
 
-static void *sender_thread(void *arg)
+/* Return: how long until the next packet is due, in ns. */
+static int64_t send_due(struct guest *g)
+{
+	int64_t left = NSEC_PER_SEC;
+
+	pthread_mutex_lock(&g->lock);
+	if (g->sending) {
+		left = g->sender.deadline - clock_ns(CLOCK_MONOTONIC);
+		if (left <= 0) {
+			sender_paced(&g->sender);
+			left = 0;
+		}
+	}
+	pthread_mutex_unlock(&g->lock);
+	return left;
+}
+
+/*
+ * One thread for both directions: with a backlog in both, neither starves the
+ * other, and each report has the newest counters.
+ */
+static void *traffic_thread(void *arg)
 {
 	struct guest *g = arg;
+	struct pollfd pfd = { .fd = g->receiver.fd, .events = POLLIN };
+	struct timespec ts;
+	int64_t left;
 
-	while (!g->stop) {
-		sleep_until(g->sender.deadline);
-		sender_paced(&g->sender);
+	for (;;) {
+		left = send_due(g);
+		ts.tv_sec = left / NSEC_PER_SEC;
+		ts.tv_nsec = left % NSEC_PER_SEC;
+		if (ppoll(&pfd, 1, &ts, NULL) > 0)
+			receiver_batch(&g->receiver, MSG_DONTWAIT);
 	}
 	return NULL;
 }
 
 static void guest_stop(struct guest *g)
 {
-	if (!g->sending)
-		return;
-	g->stop = true;
-	pthread_join(g->thread, NULL);
-	sender_close(&g->sender);
+	pthread_mutex_lock(&g->lock);
+	if (g->sending)
+		sender_close(&g->sender);
 	g->sending = false;
+	pthread_mutex_unlock(&g->lock);
+}
+
+static int guest_begin(struct guest *g, const struct run *run,
+		       const struct sockaddr_in *to)
+{
+	int ret;
+
+	pthread_mutex_lock(&g->lock);
+	ret = sender_open(&g->sender, run, to);
+	g->sender.report = &g->receiver;
+	g->sending = !ret;
+	pthread_mutex_unlock(&g->lock);
+	return ret;
 }
 
 static void answer_ping(struct guest *g, const char *line,
@@ -102,18 +141,8 @@ static void answer_start(struct guest *g, const char *line,
 	to.sin_port = htons(run.port);
 	memset(&g->stream, 0, sizeof(g->stream));
 	receiver_begin(&g->receiver, &run);
-	if (drops_read(&g->before) || sender_open(&g->sender, &run, &to)) {
-		snprintf(out, len, "ERROR the guest cannot start\n");
-		return;
-	}
-	g->sender.report = &g->receiver;
-	g->stop = false;
-	if (start_thread(&g->thread, sender_thread, g, SENDER_PRIORITY)) {
-		snprintf(out, len, "ERROR no thread\n");
-		return;
-	}
-	g->sending = true;
-	snprintf(out, len, "OK\n");
+	snprintf(out, len, drops_read(&g->before) || guest_begin(g, &run, &to) ?
+		 "ERROR the guest cannot start\n" : "OK\n");
 }
 
 static void answer_status(struct guest *g, const char *line,
@@ -252,7 +281,7 @@ int guest_main(int argc, char **argv)
 		{ "channels", required_argument, NULL, 'c' },
 		{ NULL, 0, NULL, 0 },
 	};
-	static struct guest guest;
+	static struct guest guest = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	const char *interface = NULL;
 	uint16_t port = PORT_UDP;
 	uint32_t channels = 0;
@@ -276,7 +305,8 @@ int guest_main(int argc, char **argv)
 		return 1;
 	if (interface && channels && set_channels(interface, channels))
 		return 1;
-	if (receiver_start(&guest.receiver, &port, RECEIVER_PRIORITY) ||
+	if (receiver_open(&guest.receiver, &port) ||
+	    start_thread(&thread, traffic_thread, &guest, PRIORITY) ||
 	    start_thread(&thread, stream_server, &guest, 0))
 		return 1;
 	guest_serve(&guest);

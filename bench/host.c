@@ -64,6 +64,15 @@ static void host_arrived(void *arg, const struct packet *p, int64_t when)
 	}
 }
 
+static void *receiver_thread(void *arg)
+{
+	struct receiver *r = arg;
+
+	for (;;)
+		receiver_batch(r, MSG_WAITFORONE);
+	return NULL;
+}
+
 static int control_connect(const struct sockaddr_in *to)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -422,6 +431,7 @@ int host_main(int argc, char **argv)
 		.burst = 3000,
 	};
 	struct host *h = &host;
+	pthread_t thread;
 
 	if (parse_run(h, argc, argv)) {
 		fprintf(stderr, "traffic: host needs --guest ADDRESS; run, rate, size (%u to %u) and flows (1 to %u) are numbers\n",
@@ -435,7 +445,8 @@ int host_main(int argc, char **argv)
 	h->receiver.arrived = host_arrived;
 	h->receiver.arg = h;
 	raise_backlog();
-	if (receiver_start(&h->receiver, &h->run.port, 0) ||
+	if (receiver_open(&h->receiver, &h->run.port) ||
+	    start_thread(&thread, receiver_thread, &h->receiver, 0) ||
 	    host_begin(h))
 		return 1;
 	host_send(h);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A thread that counts what arrives on a UDP socket. */
+/* Counts what arrives on a UDP socket. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -78,45 +78,42 @@ static void receiver_take(struct receiver *r, const void *buf, size_t size,
 		r->arrived(r->arg, &p, when);
 }
 
-static void *receiver_thread(void *arg)
+int receiver_batch(struct receiver *r, int flags)
 {
-	struct receiver *r = arg;
-	struct batch *b = malloc(sizeof(*b));
+	struct batch *b = r->batch;
 	int i, n;
 
-	if (!b)
-		abort();
-	for (;;) {
-		batch_prepare(b);
-		n = recvmmsg(r->fd, b->msgs, BATCH, MSG_WAITFORONE, NULL);
-		if (n < 0) {
-			/* a port unreachable of an earlier run is reported here */
-			if (errno == EINTR || errno == ECONNREFUSED)
-				continue;
-			perror("traffic: recvmmsg");
-			exit(1);
-		}
-		pthread_mutex_lock(&r->lock);
-		for (i = 0; i < n; i++)
-			receiver_take(r, b->data[i], b->msgs[i].msg_len,
-				      arrival(&b->msgs[i].msg_hdr));
-		pthread_mutex_unlock(&r->lock);
+	batch_prepare(b);
+	n = recvmmsg(r->fd, b->msgs, BATCH, flags, NULL);
+	if (n < 0) {
+		/* a port unreachable of an earlier run is reported here */
+		if (errno == EINTR || errno == ECONNREFUSED || errno == EAGAIN)
+			return 0;
+		perror("traffic: recvmmsg");
+		exit(1);
 	}
-	return NULL;
+	pthread_mutex_lock(&r->lock);
+	for (i = 0; i < n; i++)
+		receiver_take(r, b->data[i], b->msgs[i].msg_len,
+			      arrival(&b->msgs[i].msg_hdr));
+	pthread_mutex_unlock(&r->lock);
+	return n;
 }
 
 /* @port: in: where to listen, 0: any; out: where it listens */
-int receiver_start(struct receiver *r, uint16_t *port, int priority)
+int receiver_open(struct receiver *r, uint16_t *port)
 {
 	struct sockaddr_in addr = {
 		.sin_family = AF_INET,
 		.sin_port = htons(*port),
 	};
 	socklen_t len = sizeof(addr);
-	pthread_t thread;
 	int one = 1;
 
 	pthread_mutex_init(&r->lock, NULL);
+	r->batch = malloc(sizeof(*r->batch));
+	if (!r->batch)
+		abort();
 	r->fd = udp_socket(SOCKET_BUFFER, SOCKET_BUFFER);
 	if (r->fd < 0)
 		return -1;
@@ -127,7 +124,7 @@ int receiver_start(struct receiver *r, uint16_t *port, int priority)
 		return -1;
 	}
 	*port = ntohs(addr.sin_port);
-	return start_thread(&thread, receiver_thread, r, priority);
+	return 0;
 }
 
 void receiver_begin(struct receiver *r, const struct run *run)

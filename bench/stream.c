@@ -15,7 +15,7 @@
 #include "traffic.h"
 
 #define CHUNK		1024
-#define PERIOD_MS	10
+#define PERIOD_MS	50
 #define FINISH_MS	20000
 
 static uint8_t content(uint64_t at)

@@ -99,9 +99,12 @@ enum packet_kind { PACKET_GOOD, PACKET_STRAY, PACKET_CORRUPT };
 void packet_encode(const struct packet *p, void *buf, size_t size);
 enum packet_kind packet_decode(struct packet *p, const void *buf, size_t size);
 
-/* receiver.c: a thread that counts what arrives on a UDP socket */
+/* receiver.c: counts what arrives on a UDP socket */
+struct batch;
+
 struct receiver {
 	int fd;
+	struct batch *batch;
 	pthread_mutex_t lock;	/* guards what follows, except the atomics */
 	struct run run;		/* id 0: everything is stray */
 	struct seqs flows[MAX_FLOWS];
@@ -114,7 +117,9 @@ struct receiver {
 	void *arg;
 };
 
-int receiver_start(struct receiver *r, uint16_t *port, int priority);
+int receiver_open(struct receiver *r, uint16_t *port);
+/* Take what is there, some at a time. @flags: recvmmsg()'s. Return: how many. */
+int receiver_batch(struct receiver *r, int flags);
 void receiver_begin(struct receiver *r, const struct run *run);
 
 struct totals {

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Run test functions and print KTAP: https://docs.kernel.org/dev-tools/ktap.html"""
+
+import signal
+import sys
+import traceback
+
+TEST_TIMEOUT_S = 240
+
+
+class Failure(Exception):
+    """The behaviour is not as it should be."""
+
+
+def check(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def note(text):
+    for line in str(text).splitlines():
+        print(f"# {line}", flush=True)
+
+
+def _ring(_number, _frame):
+    raise Failure(f"not done within {TEST_TIMEOUT_S} s")
+
+
+def _passes(function):
+    signal.signal(signal.SIGALRM, _ring)
+    signal.alarm(TEST_TIMEOUT_S)
+    try:
+        function()
+        return True
+    except Failure as err:
+        note(err)
+    except Exception:   # pylint: disable=broad-except
+        note(traceback.format_exc())
+    finally:
+        signal.alarm(0)
+    return False
+
+
+def main(tests):
+    """@tests: pairs of a name and a function without arguments."""
+    print(f"KTAP version 1\n1..{len(tests)}", flush=True)
+    failed = 0
+    for number, (name, function) in enumerate(tests, 1):
+        passed = _passes(function)
+        failed += not passed
+        print(f"{'ok' if passed else 'not ok'} {number} {name}", flush=True)
+    sys.exit(1 if failed else 0)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Measure swaps: traffic through them, and what became of it."""
+
+import dataclasses
+import time
+
+from vmm import Scene, Swap, losses
+
+# A swap's gaps are looked for from so long before its stop to so long after
+# its resumption.
+BEFORE_S, AFTER_S = 0.5, 1.5
+GAP_EXTRA_MS, GAP_EXTRA_SHARE = 15, 0.25
+DIRECTIONS = ("to_guest", "from_guest")
+
+
+def gap_limit_ms(guest_stop_ms):
+    return guest_stop_ms + max(GAP_EXTRA_MS, GAP_EXTRA_SHARE * guest_stop_ms)
+
+
+@dataclasses.dataclass
+class Measured:
+    """One run of traffic, and the swaps that it went through."""
+    result: dict
+    swaps: list[Swap]
+
+    def gap_ms(self, direction, swap):
+        """The longest gap of @direction that touches @swap."""
+        return max((length for start, length in self.result[direction]["gaps"]
+                    if start < swap.resume + AFTER_S
+                    and start + length / 1000 > swap.stop - BEFORE_S),
+                   default=0.0)
+
+    def worst(self, direction):
+        """The swap whose gap exceeds its guest's stop by most, and the gap."""
+        return max(((swap, self.gap_ms(direction, swap))
+                    for swap in self.swaps),
+                   key=lambda pair: pair[1] - gap_limit_ms(
+                       pair[0].guest_stop_ms))
+
+    def late(self):
+        """Gaps that are longer than they may be, in words."""
+        found = []
+        for number, swap in enumerate(self.swaps, 1):
+            limit = gap_limit_ms(swap.guest_stop_ms)
+            for direction in DIRECTIONS:
+                gap = self.gap_ms(direction, swap)
+                if gap > limit:
+                    found.append(
+                        f"{direction}: swap {number}: a gap of {gap:.0f} ms, "
+                        f"more than {limit:.0f} ms for a stop of "
+                        f"{swap.guest_stop_ms:.0f} ms")
+        return "; ".join(found)
+
+    def losses(self):
+        return losses(self.result)
+
+
+def through_swaps(network, scenario, count=1, rate=250, burst=3000, flows=1,
+                  say=lambda text: None, **options):
+    """Boot a guest and swap its QEMU @count times under traffic."""
+    with Scene(network) as scene:
+        say("the guest boots")
+        source = scene.boot(scenario, **options)
+        target = scene.target(scenario, "target-1", **options)
+        swaps = []
+        say("traffic")
+        with scene.traffic(rate=rate, burst=burst, flows=flows) as traffic:
+            for number in range(1, count + 1):
+                time.sleep(BEFORE_S + 0.5)
+                swap = scene.swap(source, target, on_stop=traffic.burst)
+                swaps.append(swap)
+                say(f"swap {number} of {count}: the guest stopped for "
+                    f"{swap.guest_stop_ms:.0f} ms")
+                time.sleep(AFTER_S)
+                if number < count:
+                    source.quit()
+                    source, target = target, scene.target(
+                        scenario, f"target-{number + 1}", **options)
+            result = traffic.finish()
+        return Measured(result, swaps)
