@@ -107,6 +107,7 @@ struct tapkeep_create {
 	__s32 fd;
 	__u32 reserved;
 };
+
 #define TAPKEEP_CREATE	_IOWR(TAPKEEP_IOC_TYPE, 0x40, struct tapkeep_create)
 
 /* @flags of struct tapkeep_claim */
@@ -139,6 +140,7 @@ struct tapkeep_claim {
 	__s32 fd;
 	__u32 reserved;
 };
+
 #define TAPKEEP_CLAIM	_IOWR(TAPKEEP_IOC_TYPE, 0x41, struct tapkeep_claim)
 
 /**
@@ -160,6 +162,7 @@ struct tapkeep_observe {
 	__s32 fd;
 	__u32 reserved;
 };
+
 #define TAPKEEP_OBSERVE	_IOWR(TAPKEEP_IOC_TYPE, 0x42, struct tapkeep_observe)
 
 /**
@@ -186,6 +189,7 @@ struct tapkeep_pin {
 	__u32 index;
 	__u32 reserved;
 };
+
 #define TAPKEEP_PIN	_IOWR(TAPKEEP_IOC_TYPE, 0x43, struct tapkeep_pin)
 
 /**
@@ -203,6 +207,7 @@ struct tapkeep_get_queue {
 	__s32 fd;
 	__u32 reserved;
 };
+
 #define TAPKEEP_GET_QUEUE _IOWR(TAPKEEP_IOC_TYPE, 0x44, struct tapkeep_get_queue)
 
 /**
@@ -224,6 +229,7 @@ struct tapkeep_offer {
 	__s32 fd;
 	__u32 reserved;
 };
+
 #define TAPKEEP_OFFER	_IOWR(TAPKEEP_IOC_TYPE, 0x45, struct tapkeep_offer)
 
 /**
@@ -252,6 +258,7 @@ struct tapkeep_op {
 	__u32 size;
 	__u32 flags;
 };
+
 #define TAPKEEP_FREEZE	_IOWR(TAPKEEP_IOC_TYPE, 0x46, struct tapkeep_op)
 #define TAPKEEP_REVOKE	_IOWR(TAPKEEP_IOC_TYPE, 0x47, struct tapkeep_op)
 #define TAPKEEP_THAW	_IOWR(TAPKEEP_IOC_TYPE, 0x48, struct tapkeep_op)
@@ -334,6 +341,7 @@ struct tapkeep_state {
 	__u32 nr_queues;
 	__aligned_u64 queues;
 };
+
 #define TAPKEEP_SET_STATE _IOWR(TAPKEEP_IOC_TYPE, 0x4a, struct tapkeep_state)
 #define TAPKEEP_GET_STATE _IOWR(TAPKEEP_IOC_TYPE, 0x4b, struct tapkeep_state)
 
@@ -381,6 +389,7 @@ struct tapkeep_info {
 	__u32 lease_ms;
 	__aligned_u64 reserved;
 };
+
 #define TAPKEEP_GET_INFO _IOWR(TAPKEEP_IOC_TYPE, 0x4c, struct tapkeep_info)
 
 /*
