@@ -33,6 +33,10 @@ help: ## list the targets
 		"$(KVER)" | expand -t 20
 	@printf '  KERNEL=%s\tthe kernel to boot in the VM\n' \
 		"$(KERNEL)" | expand -t 20
+	@printf '  TESTS=\tonly these tests in check, e.g. "module_* swap_kill"\n' | \
+		expand -t 20
+	@printf '  DEMO_ARGS=\tfor bench/demo, e.g. "--scenario tapkeep --swaps 20"\n' | \
+		expand -t 20
 	@printf '  QEMU_SERIES=%s\tthe QEMU to patch and build\n' \
 		"$(QEMU_SERIES)" | expand -t 20
 
@@ -75,10 +79,10 @@ lint: ## style and static checks of everything
 	@scripts/lint
 
 check: deps ## build everything, lint it, run all tests in the VM
-	@scripts/check
+	@scripts/check $(TESTS)
 
 demo: deps ## swap a QEMU under traffic, three ways, and compare
-	@scripts/demo
+	@scripts/demo $(DEMO_ARGS)
 
 clean: ## remove build/ (not the cache)
 	rm -rf $(BUILD)
