@@ -4,10 +4,10 @@
 # build/, what is downloaded to the cache (see Documentation/building.md).
 
 # Series of Debian's kernels: the one to boot, and those to build for.
-KERNEL	?= 6.12
+KERNEL	?= $(or $(TAPKEEP_KERNEL),6.12)
 KVER	?= $(KERNEL)
 # Series of Debian's QEMU.
-QEMU_SERIES ?= 10.0
+QEMU_SERIES ?= $(or $(TAPKEEP_QEMU_SERIES),10.0)
 
 TOP	:= $(CURDIR)
 BUILD	:= $(TOP)/build
