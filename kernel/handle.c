@@ -163,11 +163,22 @@ static int check_name(const char *name)
 	return 0;
 }
 
-static int choose(u32 *value, unsigned int standard, unsigned int max)
+/* 0 stands for the standard. Return: 0; ERANGE @value is over the maximum. */
+static int choose(u32 value, unsigned int standard, unsigned int max, u32 *chosen)
 {
-	if (!*value)
-		*value = min(standard, max);
-	return *value > max ? -ERANGE : 0;
+	if (value > max)
+		return -ERANGE;
+	*chosen = value ?: min(standard, max);
+	return 0;
+}
+
+static int choose_limits(const struct tapkeep_create *cmd, u32 *hold_limit,
+			 u32 *lease_ms)
+{
+	return choose(cmd->hold_limit, READ_ONCE(tapkeep_hold_limit),
+		      READ_ONCE(tapkeep_hold_limit_max), hold_limit) ?:
+	       choose(cmd->lease_ms, READ_ONCE(tapkeep_lease_ms),
+		      READ_ONCE(tapkeep_lease_ms_max), lease_ms);
 }
 
 static int start_owner(struct call *call, struct file *file)
@@ -191,21 +202,18 @@ static int start_owner(struct call *call, struct file *file)
 static int do_create(struct call *call)
 {
 	struct tapkeep_create *cmd = &call->cmd.create;
+	u32 hold_limit, lease_ms;
 	struct tapkeep *keep;
 	struct file *file;
 	int err;
 
 	if (cmd->flags || cmd->reserved || check_name(cmd->name))
 		return -EINVAL;
-	err = choose(&cmd->hold_limit, READ_ONCE(tapkeep_hold_limit),
-		     READ_ONCE(tapkeep_hold_limit_max));
-	if (!err)
-		err = choose(&cmd->lease_ms, READ_ONCE(tapkeep_lease_ms),
-			     READ_ONCE(tapkeep_lease_ms_max));
+	err = choose_limits(cmd, &hold_limit, &lease_ms);
 	if (err)
 		return err;
-	keep = tapkeep_new(current->nsproxy->net_ns, cmd->name, cmd->hold_limit,
-			   cmd->lease_ms);
+	keep = tapkeep_new(current->nsproxy->net_ns, cmd->name, hold_limit,
+			   lease_ms);
 	if (!keep)
 		return -ENOMEM;
 	file = new_handle(keep, TAPKEEP_ROLE_OWNER);

@@ -100,11 +100,11 @@ void tapkeep_hold_begin(struct tapkeep *keep)
 {
 	u32 i;
 
+	keep->stats.since = ktime_get_ns();
+	keep->stats.drops_then = interface_drops(keep);
 	WARN_ON_ONCE(!tapkeep_netdev_grow(keep));
 	for (i = 0; i < keep->nr_queues; i++)
 		tapkeep_queue_grow(keep->queues[i]);
-	keep->stats.since = ktime_get_ns();
-	keep->stats.drops_then = interface_drops(keep);
 }
 
 /* Called with the keep still frozen or an orphan, and its lock held. */
