@@ -33,6 +33,22 @@ TEST_F(states, a_new_keep_is_active_and_of_generation_1)
 	EXPECT_STREQ("nic", info.name);
 	EXPECT_EQ(if_index("tap0"), info.ifindex);
 	EXPECT_EQ(getpid(), info.owner_pid);
+}
+
+TEST_F(states, a_new_keep_has_the_limits_that_were_asked_for)
+{
+	struct tapkeep_info info;
+
+	ASSERT_EQ(0, keep_info(keep_create_with("x", 5000, 7000), &info));
+	EXPECT_EQ(5000, info.hold_limit);
+	EXPECT_EQ(7000, info.lease_ms);
+}
+
+TEST_F(states, a_new_keep_has_the_modules_limits_if_none_are_asked_for)
+{
+	struct tapkeep_info info;
+
+	ASSERT_EQ(0, keep_info(keep_create_with("x", 0, 0), &info));
 	EXPECT_EQ(16384, info.hold_limit);
 	EXPECT_EQ(30000, info.lease_ms);
 }

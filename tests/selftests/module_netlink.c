@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The generic netlink family: what it tells, to whom, and what it refuses.
+ */
+#include "module_netlink.h"
+
+FIXTURE(netlink) {
+	struct nic nic;
+	int owner;
+	struct nl nl;
+	struct nl_keep k;
+};
+
+FIXTURE_SETUP(netlink)
+{
+	ASSERT_EQ(0, nic_open(&self->nic));
+	self->owner = self->nic.owner;
+	ASSERT_EQ(0, nl_open(&self->nl));
+}
+
+FIXTURE_TEARDOWN(netlink)
+{
+	close(self->owner);
+}
+
+static int export_state(int owner)
+{
+	static struct tapkeep_queue_state queue = {
+		.rx_last_avail = 11,
+		.rx_used = 12,
+		.rx_size = 256,
+		.tx_last_avail = 13,
+		.tx_used = 14,
+		.tx_size = 512,
+		.flags = TAPKEEP_QUEUE_ENABLED,
+	};
+	struct tapkeep_state state = {
+		.size = sizeof(state),
+		.flags = TAPKEEP_STATE_STOPPED,
+		.features = 0x130000000,
+		.offloads = 0x0f,
+		.vnet_hdr_len = 12,
+		.vnet_hdr_endian = TAPKEEP_ENDIAN_LITTLE,
+		.mac = { 0x52, 0x54, 0, 1, 2, 3 },
+		.active_queue_pairs = 1,
+		.queue_size = sizeof(queue),
+		.nr_queues = 1,
+		.queues = (uintptr_t)&queue,
+	};
+
+	return call(owner, TAPKEEP_SET_STATE, &state);
+}
+
+TEST_F(netlink, get_tells_all_about_an_active_keep)
+{
+	ASSERT_EQ(0, nl_get_on(&self->nl, "nic", &self->k));
+	EXPECT_STREQ("nic", self->k.name);
+	EXPECT_EQ(-1, self->k.event);
+	EXPECT_EQ(TAPKEEP_ACTIVE, self->k.state);
+	EXPECT_EQ(1, self->k.generation);
+	EXPECT_EQ(0, self->k.uid);
+	EXPECT_EQ(if_index("tap0"), self->k.ifindex);
+	EXPECT_STREQ("tap0", self->k.ifname);
+	EXPECT_EQ(getpid(), self->k.owner_pid);
+	EXPECT_STREQ("module_netlink", self->k.owner_comm);
+	EXPECT_EQ(SHORT_LEASE_MS, self->k.lease);
+	EXPECT_EQ(-1, self->k.lease_left);
+	EXPECT_EQ(16384, self->k.hold_limit);
+	EXPECT_EQ(0, self->k.held);
+	EXPECT_EQ(0, self->k.held_total);
+	EXPECT_EQ(0, self->k.peak);
+	EXPECT_EQ(0, self->k.dropped);
+	EXPECT_EQ(0, self->k.blackout);
+	EXPECT_EQ(0, self->k.blackout_max);
+	EXPECT_FALSE(self->k.draining);
+	EXPECT_FALSE(self->k.has_vmm);
+	ASSERT_EQ(1, self->k.nr_queues);
+	EXPECT_EQ(0, self->k.queues[0].index);
+	EXPECT_EQ(1000, self->k.queues[0].ring_size);
+	EXPECT_EQ(0, self->k.queues[0].ring_used);
+	EXPECT_FALSE(self->k.queues[0].has_state);
+}
+
+TEST_F(netlink, get_tells_the_state_that_the_vmm_exported)
+{
+	static const uint8_t mac[6] = { 0x52, 0x54, 0, 1, 2, 3 };
+
+	ASSERT_EQ(0, export_state(self->owner));
+	ASSERT_EQ(0, nl_get_on(&self->nl, "nic", &self->k));
+	ASSERT_TRUE(self->k.has_vmm);
+	EXPECT_EQ(TAPKEEP_STATE_STOPPED, self->k.vmm.flags);
+	EXPECT_EQ(0x130000000, self->k.vmm.features);
+	EXPECT_EQ(0x0f, self->k.vmm.offloads);
+	EXPECT_EQ(12, self->k.vmm.vnet_hdr_len);
+	EXPECT_EQ(TAPKEEP_ENDIAN_LITTLE, self->k.vmm.vnet_hdr_endian);
+	EXPECT_EQ(0, memcmp(mac, self->k.vmm.mac, 6));
+	EXPECT_EQ(1, self->k.vmm.active_queue_pairs);
+	ASSERT_TRUE(self->k.queues[0].has_state);
+	EXPECT_EQ(TAPKEEP_QUEUE_ENABLED, self->k.queues[0].state.flags);
+	EXPECT_EQ(11, self->k.queues[0].state.rx_last_avail);
+	EXPECT_EQ(12, self->k.queues[0].state.rx_used);
+	EXPECT_EQ(256, self->k.queues[0].state.rx_size);
+	EXPECT_EQ(13, self->k.queues[0].state.tx_last_avail);
+	EXPECT_EQ(14, self->k.queues[0].state.tx_used);
+	EXPECT_EQ(512, self->k.queues[0].state.tx_size);
+}
+
+TEST_F(netlink, get_tells_what_is_in_a_ring)
+{
+	ASSERT_EQ(17, send_packets("tap0", 0, 17));
+	ASSERT_EQ(0, nl_get_on(&self->nl, "nic", &self->k));
+	EXPECT_EQ(17, self->k.queues[0].ring_used);
+	EXPECT_EQ(0, self->k.held);
+}
+
+TEST_F(netlink, get_of_a_keep_without_a_queue_tells_no_interface)
+{
+	ASSERT_LE(0, keep_create("empty"));
+	ASSERT_EQ(0, nl_get_on(&self->nl, "empty", &self->k));
+	EXPECT_EQ(-1, self->k.ifindex);
+	EXPECT_STREQ("", self->k.ifname);
+	EXPECT_EQ(-1, self->k.netns);
+	EXPECT_EQ(0, self->k.nr_queues);
+}
+
+TEST_F(netlink, get_of_a_name_that_there_is_not)
+{
+	EXPECT_EQ(-ENOENT, nl_get_on(&self->nl, "x", NULL));
+	EXPECT_STRNE("", self->nl.extack);
+	EXPECT_LT(0, self->nl.bad_attr_offset);
+}
+
+TEST_F(netlink, get_without_a_name)
+{
+	EXPECT_EQ(-EINVAL, nl_get_on(&self->nl, NULL, NULL));
+	EXPECT_STRNE("", self->nl.extack);
+}
+
+TEST_F(netlink, get_with_a_name_that_is_too_long)
+{
+	char name[65];
+
+	memset(name, 'x', 64);
+	name[64] = 0;
+	EXPECT_EQ(-EINVAL, nl_get_on(&self->nl, name, NULL));
+	EXPECT_STRNE("", self->nl.extack);
+	name[63] = 0;
+	EXPECT_EQ(-ENOENT, nl_get_on(&self->nl, name, NULL));
+}
+
+TEST_F(netlink, get_with_a_name_that_has_no_end)
+{
+	struct nl_msg *msg = nl_request(&self->nl, NLM_F_ACK, TAPKEEP_CMD_GET,
+					NULL);
+
+	nla_put(msg, TAPKEEP_A_NAME, 3, "nic");
+	EXPECT_EQ(-EINVAL, nl_talk(&self->nl, msg, NULL));
+}
+
+TEST_F(netlink, an_attribute_that_is_not_of_a_request)
+{
+	struct nl_msg *msg = nl_request(&self->nl, NLM_F_ACK, TAPKEEP_CMD_GET,
+					"nic");
+
+	nla_put_u32(msg, TAPKEEP_A_STATE, 0);
+	EXPECT_EQ(-EINVAL, nl_talk(&self->nl, msg, NULL));
+	EXPECT_STRNE("", self->nl.extack);
+}
+
+TEST_F(netlink, an_unknown_command)
+{
+	EXPECT_EQ(-EOPNOTSUPP,
+		  nl_talk(&self->nl, nl_request(&self->nl, NLM_F_ACK,
+						TAPKEEP_CMD_NTF, "nic"), NULL));
+}
+
+TEST_F(netlink, a_keep_of_another_namespace_is_not_seen)
+{
+	ASSERT_EQ(0, new_netns());
+	EXPECT_EQ(-ENOENT, nl_get("nic", &self->k));
+	EXPECT_EQ(-ENOENT, nl_release("nic"));
+	/* The socket is still of the first one. */
+	EXPECT_EQ(0, nl_get_on(&self->nl, "nic", &self->k));
+}
+
+struct seen {
+	int count[300];
+	int owner[300];
+};
+
+static void see(struct nl_keep *k, void *arg)
+{
+	struct seen *seen = arg;
+	int number;
+
+	if (sscanf(k->name, "many%d", &number) == 1 && number < 300)
+		seen->count[number]++;
+}
+
+TEST_F(netlink, a_dump_shows_each_keep_once)
+{
+	struct seen seen = {};
+	char name[16];
+	int i;
+
+	for (i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "many%d", i);
+		ASSERT_LE(0, keep_create(name));
+	}
+	EXPECT_EQ(301, nl_dump_keeps(&self->nl, NL_BUFFER, see, &seen));
+	for (i = 0; i < 300; i++)
+		EXPECT_EQ(1, seen.count[i]);
+}
+
+TEST_F(netlink, a_dump_of_small_keeps_fits_small_buffers)
+{
+	char name[16];
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "many%d", i);
+		ASSERT_LE(0, keep_create(name));
+	}
+	EXPECT_EQ(101, nl_dump_keeps(&self->nl, NL_BUFFER_SMALL, NULL, NULL));
+}
+
+static void see_and_end(struct nl_keep *k, void *arg)
+{
+	struct seen *seen = arg;
+	int number;
+
+	see(k, arg);
+	if (sscanf(k->name, "many%d", &number) == 1)
+		close(seen->owner[number]);
+}
+
+TEST_F(netlink, a_dump_goes_on_while_what_it_showed_ends)
+{
+	struct seen seen = {};
+	char name[16];
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "many%d", i);
+		seen.owner[i] = keep_create(name);
+		ASSERT_LE(0, seen.owner[i]);
+	}
+	EXPECT_EQ(101, nl_dump_keeps(&self->nl, NL_BUFFER_SMALL, see_and_end, &seen));
+	for (i = 0; i < 100; i++)
+		EXPECT_EQ(1, seen.count[i]);
+	EXPECT_EQ(1, nl_dump_keeps(&self->nl, NL_BUFFER, NULL, NULL));
+}
+
+TEST_F(netlink, an_empty_dump)
+{
+	ASSERT_EQ(0, keep_release(self->owner));
+	EXPECT_EQ(0, nl_dump_keeps(&self->nl, NL_BUFFER, NULL, NULL));
+}
+
+TEST_F(netlink, a_dump_with_a_name_is_refused)
+{
+	struct nl_msg *msg = nl_request(&self->nl, NLM_F_DUMP, TAPKEEP_CMD_GET,
+					"nic");
+
+	EXPECT_EQ(-EINVAL, nl_talk(&self->nl, msg, NULL));
+	EXPECT_STRNE("", self->nl.extack);
+}
+
+TEST_F(netlink, release_by_an_administrator_ends_a_live_keep)
+{
+	EXPECT_EQ(0, nl_release_on(&self->nl, "nic"));
+	EXPECT_EQ(-ENODEV, keep_state(self->owner));
+	EXPECT_EQ(-ENOENT, nl_release_on(&self->nl, "nic"));
+	EXPECT_STRNE("", self->nl.extack);
+}
+
+static int release_nic(void *arg)
+{
+	struct nl nl;
+
+	(void)arg;
+	return nl_open(&nl) ?: nl_release_on(&nl, "nic");
+}
+
+static int release_on_given_socket(void *arg)
+{
+	return nl_release_on(arg, "nic");
+}
+
+static int get_nic(void *arg)
+{
+	return nl_get("nic", arg);
+}
+
+/* Return: the owner's handle of a keep of NOBODY's. */
+static int create_as_user(const char *name)
+{
+	int fd;
+
+	/* The effective user counts, and the rest of us is still root. */
+	if (setresuid(-1, NOBODY, -1))
+		return -errno;
+	fd = keep_create(name);
+	if (setresuid(-1, 0, -1))
+		return -errno;
+	return fd;
+}
+
+TEST_F(netlink, release_of_a_live_keep_by_its_user_is_refused)
+{
+	int owner;
+
+	ASSERT_EQ(0, keep_release(self->owner));
+	owner = create_as_user("nic");
+	ASSERT_EQ(0, keep_pin(owner, self->nic.queue));
+	EXPECT_EQ(-EBUSY, as_user(NOBODY, release_nic, NULL));
+	EXPECT_EQ(TAPKEEP_ACTIVE, keep_state(owner));
+}
+
+TEST_F(netlink, release_of_an_orphan_by_its_user_ends_it)
+{
+	int owner;
+
+	ASSERT_EQ(0, keep_release(self->owner));
+	owner = create_as_user("nic");
+	ASSERT_EQ(0, keep_pin(owner, self->nic.queue));
+	close(owner);
+	ASSERT_EQ(TAPKEEP_ORPHAN, named_state("nic"));
+	EXPECT_EQ(0, as_user(NOBODY, release_nic, NULL));
+	EXPECT_EQ(-ENOENT, named_state("nic"));
+}
+
+TEST_F(netlink, release_by_another_user_is_refused)
+{
+	close(self->owner);
+	EXPECT_EQ(-EPERM, as_user(NOBODY, release_nic, NULL));
+	EXPECT_EQ(TAPKEEP_ORPHAN, named_state("nic"));
+	self->owner = keep_claim("nic", 0);
+}
+
+TEST_F(netlink, a_socket_that_another_user_opened_gives_no_right)
+{
+	/* Opened by root, used by NOBODY. */
+	EXPECT_EQ(-EPERM, as_user(NOBODY, release_on_given_socket, &self->nl));
+	EXPECT_EQ(TAPKEEP_ACTIVE, keep_state(self->owner));
+}
+
+TEST_F(netlink, anyone_may_look)
+{
+	EXPECT_EQ(0, as_user(NOBODY, get_nic, &self->k));
+}
+
+FIXTURE(events) {
+	struct nic nic;
+	int owner;
+	struct nl nl;
+	struct nl_keep k;
+};
+
+FIXTURE_SETUP(events)
+{
+	ASSERT_EQ(0, new_netns());
+	ASSERT_EQ(0, nl_monitor(&self->nl));
+	self->nic.queue = tap_open("tap0");
+	ASSERT_EQ(0, if_up("tap0"));
+	self->owner = keep_create("nic");
+	ASSERT_EQ(0, keep_pin(self->owner, self->nic.queue));
+	ASSERT_EQ(TAPKEEP_EVENT_CREATED, nl_event(&self->nl, &self->k));
+}
+
+FIXTURE_TEARDOWN(events)
+{
+	close(self->owner);
+}
+
+#define EXPECT_EVENT(event_, state_, generation_) do {			\
+	EXPECT_EQ(event_, nl_event(&self->nl, &self->k));		\
+	EXPECT_EQ(state_, self->k.state);				\
+	EXPECT_EQ(generation_, self->k.generation);			\
+	EXPECT_STREQ("nic", self->k.name);				\
+} while (0)
+
+TEST_F(events, tell_a_swap_step_by_step)
+{
+	int offer, claimer;
+
+	ASSERT_EQ(0, keep_freeze(self->owner));
+	EXPECT_EVENT(TAPKEEP_EVENT_FROZEN, TAPKEEP_FROZEN, 1);
+	EXPECT_EQ(getpid(), self->k.owner_pid);
+	EXPECT_EQ(16384, self->k.queues[0].ring_size);
+	offer = keep_offer(self->owner);
+	EXPECT_EVENT(TAPKEEP_EVENT_OFFERED, TAPKEEP_FROZEN, 1);
+	claimer = keep_claim_offer(offer);
+	EXPECT_EVENT(TAPKEEP_EVENT_CLAIMED, TAPKEEP_FROZEN, 2);
+	close(self->owner);
+	self->owner = claimer;
+	ASSERT_EQ(0, keep_thaw(claimer));
+	EXPECT_EVENT(TAPKEEP_EVENT_THAWED, TAPKEEP_ACTIVE, 2);
+	ASSERT_EQ(0, keep_release(claimer));
+	EXPECT_EVENT(TAPKEEP_EVENT_RELEASED, TAPKEEP_ENDED, 2);
+}
+
+TEST_F(events, tell_a_rollback)
+{
+	ASSERT_EQ(0, keep_freeze(self->owner));
+	EXPECT_EVENT(TAPKEEP_EVENT_FROZEN, TAPKEEP_FROZEN, 1);
+	ASSERT_LE(0, keep_offer(self->owner));
+	EXPECT_EVENT(TAPKEEP_EVENT_OFFERED, TAPKEEP_FROZEN, 1);
+	ASSERT_EQ(0, keep_revoke(self->owner));
+	EXPECT_EVENT(TAPKEEP_EVENT_REVOKED, TAPKEEP_FROZEN, 1);
+	ASSERT_EQ(0, keep_thaw(self->owner));
+	EXPECT_EVENT(TAPKEEP_EVENT_THAWED, TAPKEEP_ACTIVE, 1);
+}
+
+TEST_F(events, tell_of_an_orphan_and_its_claim)
+{
+	close(self->owner);
+	EXPECT_EVENT(TAPKEEP_EVENT_ORPHANED, TAPKEEP_ORPHAN, 1);
+	EXPECT_EQ(-1, self->k.owner_pid);
+	self->owner = keep_claim("nic", 0);
+	EXPECT_EVENT(TAPKEEP_EVENT_CLAIMED, TAPKEEP_FROZEN, 2);
+}
+
+TEST_F(events, tell_what_was_held_at_the_end)
+{
+	ASSERT_EQ(0, keep_freeze(self->owner));
+	EXPECT_EVENT(TAPKEEP_EVENT_FROZEN, TAPKEEP_FROZEN, 1);
+	ASSERT_EQ(3000, send_packets("tap0", 0, 3000));
+	ASSERT_EQ(0, keep_thaw(self->owner));
+	EXPECT_EVENT(TAPKEEP_EVENT_THAWED, TAPKEEP_ACTIVE, 1);
+	EXPECT_EQ(3000, self->k.held_total);
+	EXPECT_LT(0, self->k.blackout);
+	EXPECT_TRUE(self->k.draining);
+}
+
+TEST_F(events, are_not_sent_for_what_changes_nothing)
+{
+	ASSERT_EQ(0, keep_thaw(self->owner));
+	ASSERT_EQ(0, keep_revoke(self->owner));
+	ASSERT_EQ(0, keep_freeze(self->owner));
+	EXPECT_EVENT(TAPKEEP_EVENT_FROZEN, TAPKEEP_FROZEN, 1);
+	ASSERT_EQ(0, keep_freeze(self->owner));
+	ASSERT_EQ(0, keep_revoke(self->owner));
+	ASSERT_EQ(0, keep_thaw(self->owner));
+	EXPECT_EVENT(TAPKEEP_EVENT_THAWED, TAPKEEP_ACTIVE, 1);
+}
+
+TEST_F(events, stay_in_their_namespace)
+{
+	struct nl *other = calloc(1, sizeof(*other));
+	int fd;
+
+	ASSERT_EQ(0, new_netns());
+	ASSERT_EQ(0, nl_monitor(other));
+	ASSERT_EQ(0, keep_freeze(self->owner));
+	fd = keep_create("here");
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(TAPKEEP_EVENT_CREATED, nl_event(other, &self->k));
+	EXPECT_STREQ("here", self->k.name);
+	EXPECT_EVENT(TAPKEEP_EVENT_FROZEN, TAPKEEP_FROZEN, 1);
+	free(other);
+}
+
+TEST_HARNESS_MAIN
