@@ -384,32 +384,25 @@ TEST_F(socket, the_stream_goes_on_after_it)
 	ASSERT_EQ(3, read(self->end[1], word, sizeof(word)));
 }
 
-struct writer {
-	int sock;
-	const uint8_t *buf;
-	size_t len;
-	const int *fds;
-	uint32_t nr;
-};
-
 /* Whatever is asked for, with all descriptors on the first byte. */
-static void send_raw(const struct writer *w)
+static void send_raw(int sock, const uint8_t *buf, size_t len, const int *fds,
+		     uint32_t nr)
 {
 	char control[CMSG_SPACE(253 * sizeof(int))] = { 0 };
-	struct iovec iov = { (void *)w->buf, w->len };
+	struct iovec iov = { (void *)buf, len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *cmsg;
 
-	if (w->nr) {
+	if (nr) {
 		msg.msg_control = control;
-		msg.msg_controllen = CMSG_SPACE(w->nr * sizeof(int));
+		msg.msg_controllen = CMSG_SPACE(nr * sizeof(int));
 		cmsg = CMSG_FIRSTHDR(&msg);
 		cmsg->cmsg_level = SOL_SOCKET;
 		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(w->nr * sizeof(int));
-		memcpy(CMSG_DATA(cmsg), w->fds, w->nr * sizeof(int));
+		cmsg->cmsg_len = CMSG_LEN(nr * sizeof(int));
+		memcpy(CMSG_DATA(cmsg), fds, nr * sizeof(int));
 	}
-	if (sendmsg(w->sock, &msg, 0) != (ssize_t)w->len)
+	if (sendmsg(sock, &msg, 0) != (ssize_t)len)
 		abort();
 }
 
@@ -435,7 +428,7 @@ TEST_F(socket, a_missing_descriptor_is_refused)
 	uint8_t buf[SIZE_MAX_QUEUES];
 	int len = tapkeep_handover_encode(&in, buf, sizeof(buf), NULL);
 
-	send_raw(&(struct writer){ self->end[0], buf, len, self->fds, 4 });
+	send_raw(self->end[0], buf, len, self->fds, 4);
 	expect_refused(_metadata, self, EBADMSG);
 	EXPECT_NE(NULL, strstr(self->err.msg, "4 descriptors"));
 	EXPECT_NE(NULL, strstr(self->err.msg, "make 5"));
@@ -447,7 +440,7 @@ TEST_F(socket, a_surplus_descriptor_is_refused)
 	uint8_t buf[SIZE_MAX_QUEUES];
 	int len = tapkeep_handover_encode(&in, buf, sizeof(buf), NULL);
 
-	send_raw(&(struct writer){ self->end[0], buf, len, self->fds, 6 });
+	send_raw(self->end[0], buf, len, self->fds, 6);
 	expect_refused(_metadata, self, EBADMSG);
 	EXPECT_NE(NULL, strstr(self->err.msg, "6 descriptors"));
 }
@@ -458,7 +451,7 @@ TEST_F(socket, no_descriptor_at_all_is_refused)
 	uint8_t buf[SIZE_MAX_QUEUES];
 	int len = tapkeep_handover_encode(&in, buf, sizeof(buf), NULL);
 
-	send_raw(&(struct writer){ self->end[0], buf, len, NULL, 0 });
+	send_raw(self->end[0], buf, len, NULL, 0);
 	expect_refused(_metadata, self, EBADMSG);
 }
 
@@ -470,8 +463,7 @@ TEST_F(socket, a_flood_of_descriptors_is_refused_early)
 
 	tapkeep_handover_encode(&in, buf, sizeof(buf), NULL);
 	for (i = 0; i < 4; i++)
-		send_raw(&(struct writer){ self->end[0], buf + i, 1,
-					   self->fds, 253 });
+		send_raw(self->end[0], buf + i, 1, self->fds, 253);
 	expect_refused(_metadata, self, EBADMSG);
 	EXPECT_NE(NULL, strstr(self->err.msg, "506"));
 }
@@ -503,7 +495,7 @@ TEST_F(socket, damaged_bytes_are_refused_and_descriptors_closed)
 	int len = tapkeep_handover_encode(&in, buf, sizeof(buf), NULL);
 
 	buf[30] ^= 4;
-	send_raw(&(struct writer){ self->end[0], buf, len, self->fds, 3 });
+	send_raw(self->end[0], buf, len, self->fds, 3);
 	expect_refused(_metadata, self, EBADMSG);
 	EXPECT_NE(NULL, strstr(self->err.msg, "CRC"));
 }
@@ -517,8 +509,7 @@ TEST_F(socket, a_peer_that_closes_early_is_told_at_every_length)
 
 	for (cut = 0; cut < len; cut++) {
 		if (cut)
-			send_raw(&(struct writer){ self->end[0], buf, cut,
-						   self->fds, 2 });
+			send_raw(self->end[0], buf, cut, self->fds, 2);
 		close(self->end[0]);
 		expect_refused(_metadata, self, ECONNRESET);
 		close(self->end[1]);
@@ -533,7 +524,7 @@ TEST_F(socket, receiving_has_a_bound)
 	int64_t start = now_ms();
 
 	tapkeep_handover_encode(&in, buf, sizeof(buf), NULL);
-	send_raw(&(struct writer){ self->end[0], buf, 100, self->fds, 2 });
+	send_raw(self->end[0], buf, 100, self->fds, 2);
 	expect_refused(_metadata, self, ETIMEDOUT);
 	EXPECT_LE(200, now_ms() - start);
 	EXPECT_GT(BOUND_MS, now_ms() - start);
@@ -570,6 +561,14 @@ TEST_F(socket, a_peer_that_is_gone_is_an_error_and_not_a_signal)
 	EXPECT_NE(NULL, strstr(self->err.msg, "closed"));
 }
 
+struct writer {
+	int sock;
+	const uint8_t *buf;
+	size_t len;
+	const int *fds;
+	uint32_t nr;
+};
+
 /* The smallest buffers there are: each side has to wait for the other. */
 static void *slow_sender(void *arg)
 {
@@ -577,10 +576,7 @@ static void *slow_sender(void *arg)
 	size_t i;
 
 	for (i = 0; i < w->len; i++) {
-		struct writer byte = { w->sock, w->buf + i, 1, w->fds + i,
-				       i < w->nr };
-
-		send_raw(&byte);
+		send_raw(w->sock, w->buf + i, 1, w->fds + i, i < w->nr);
 		if (!(i % 16))
 			usleep(1000);
 	}

@@ -49,13 +49,12 @@ FIXTURE_VARIANT_ADD(swap, four_pairs) { .pairs = 4 };
 static void run_back_end(int control, int memory_fd, uint32_t pairs)
 {
 	char numbers[3][16];
-	char *argv[] = { "glue_swap", "back-end", numbers[0], numbers[1],
-			 numbers[2], NULL };
 
 	snprintf(numbers[0], sizeof(numbers[0]), "%d", control);
 	snprintf(numbers[1], sizeof(numbers[1]), "%d", memory_fd);
 	snprintf(numbers[2], sizeof(numbers[2]), "%u", pairs);
-	execv("/proc/self/exe", argv);
+	execl("/proc/self/exe", "glue_swap", "back-end", numbers[0],
+	      numbers[1], numbers[2], NULL);
 	_exit(127);
 }
 

@@ -29,32 +29,28 @@ struct member {
 	uint64_t ignore;
 };
 
-#define NIC(m, b, i) \
-	{ #m, offsetof(struct tapkeep_nic, m), \
-	  sizeof(((struct tapkeep_nic *)0)->m), b, i }
-#define QUEUE(m, b) \
-	{ #m, offsetof(struct tapkeep_queue_state, m), \
-	  sizeof(((struct tapkeep_queue_state *)0)->m), b, 0 }
+#define OF_NIC(member)		offsetof(struct tapkeep_nic, member)
+#define OF_QUEUE(member)	offsetof(struct tapkeep_queue_state, member)
 
 /* The number of queues first: it decides how many there are to compare. */
 static const struct member nic_members[] = {
-	NIC(nr_queues, DEC, 0),
-	NIC(active_queue_pairs, DEC, 0),
-	NIC(features, HEX, 0),
-	NIC(offloads, HEX, 0),
-	NIC(vnet_hdr_len, DEC, 0),
-	NIC(vnet_hdr_endian, DEC, 0),
-	NIC(flags, HEX, TAPKEEP_STATE_STOPPED),
+	{ "nr_queues", OF_NIC(nr_queues), 4, DEC, 0 },
+	{ "active_queue_pairs", OF_NIC(active_queue_pairs), 2, DEC, 0 },
+	{ "features", OF_NIC(features), 8, HEX, 0 },
+	{ "offloads", OF_NIC(offloads), 4, HEX, 0 },
+	{ "vnet_hdr_len", OF_NIC(vnet_hdr_len), 2, DEC, 0 },
+	{ "vnet_hdr_endian", OF_NIC(vnet_hdr_endian), 1, DEC, 0 },
+	{ "flags", OF_NIC(flags), 4, HEX, TAPKEEP_STATE_STOPPED },
 };
 
 static const struct member queue_members[] = {
-	QUEUE(flags, HEX),
-	QUEUE(rx_size, DEC),
-	QUEUE(tx_size, DEC),
-	QUEUE(rx_last_avail, DEC),
-	QUEUE(rx_used, DEC),
-	QUEUE(tx_last_avail, DEC),
-	QUEUE(tx_used, DEC),
+	{ "flags", OF_QUEUE(flags), 4, HEX, 0 },
+	{ "rx_size", OF_QUEUE(rx_size), 2, DEC, 0 },
+	{ "tx_size", OF_QUEUE(tx_size), 2, DEC, 0 },
+	{ "rx_last_avail", OF_QUEUE(rx_last_avail), 2, DEC, 0 },
+	{ "rx_used", OF_QUEUE(rx_used), 2, DEC, 0 },
+	{ "tx_last_avail", OF_QUEUE(tx_last_avail), 2, DEC, 0 },
+	{ "tx_used", OF_QUEUE(tx_used), 2, DEC, 0 },
 };
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

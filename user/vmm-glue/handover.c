@@ -78,20 +78,25 @@ static uint32_t crc32_of(const uint8_t *p, size_t len)
 	return ~crc;
 }
 
+/* Not isalnum(), which asks the locale. */
+static bool is_name_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || (c && strchr("._:-", c));
+}
+
 static bool name_is_valid(const char *name)
 {
-	static const char allowed[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789._:-";
 	size_t len = strnlen(name, TAPKEEP_NAME_LEN);
 	size_t i;
 
-	if (!len || len == TAPKEEP_NAME_LEN || strspn(name, allowed) != len)
-		return false;
-	for (i = len; i < TAPKEEP_NAME_LEN; i++)
+	for (i = 0; i < len; i++)
+		if (!is_name_char(name[i]))
+			return false;
+	for (; i < TAPKEEP_NAME_LEN; i++)
 		if (name[i])
 			return false;
-	return true;
+	return len && len < TAPKEEP_NAME_LEN;
 }
 
 size_t tapkeep_handover_size(uint32_t nr_queues)

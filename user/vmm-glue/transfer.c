@@ -24,9 +24,13 @@
 #define SCM_RIGHTS_MAX	253
 /* The offer and the queues. */
 #define FDS_MAX		(1 + TAPKEEP_MAX_QUEUES)
+
 /* A message may bring credentials as well, if the VMM asked for them. */
-#define CONTROL_SIZE	(CMSG_SPACE(SCM_RIGHTS_MAX * sizeof(int)) + \
-			 CMSG_SPACE(sizeof(struct ucred)))
+union control {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(SCM_RIGHTS_MAX * sizeof(int)) +
+		   CMSG_SPACE(sizeof(struct ucred))];
+};
 
 struct deadline {
 	bool none;
@@ -97,14 +101,14 @@ static int check_socket(int sock, struct tapkeep_vmm_error *err)
 	return 0;
 }
 
-static void attach_fds(struct msghdr *msg, char *control, const int *fds,
-		       uint32_t nr)
+static void attach_fds(struct msghdr *msg, union control *control,
+		       const int *fds, uint32_t nr)
 {
 	struct cmsghdr *cmsg;
 
-	msg->msg_control = control;
+	msg->msg_control = control->bytes;
 	msg->msg_controllen = CMSG_SPACE(nr * sizeof(int));
-	memset(control, 0, msg->msg_controllen);
+	memset(control->bytes, 0, msg->msg_controllen);
 	cmsg = CMSG_FIRSTHDR(msg);
 	cmsg->cmsg_level = SOL_SOCKET;
 	cmsg->cmsg_type = SCM_RIGHTS;
@@ -133,7 +137,7 @@ static int send_part(int sock, const uint8_t *buf, size_t len, const int *fds,
 		     uint32_t nr, const struct deadline *deadline,
 		     struct tapkeep_vmm_error *err)
 {
-	_Alignas(struct cmsghdr) char control[CONTROL_SIZE];
+	union control control;
 	ssize_t sent;
 	int ret;
 
@@ -142,7 +146,7 @@ static int send_part(int sock, const uint8_t *buf, size_t len, const int *fds,
 		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 		if (nr)
-			attach_fds(&msg, control, fds, nr);
+			attach_fds(&msg, &control, fds, nr);
 		sent = sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (sent >= 0) {
 			buf += sent;
@@ -262,7 +266,7 @@ static int recv_part(int sock, uint8_t *buf, size_t len, struct fd_list *list,
 		     const struct deadline *deadline,
 		     struct tapkeep_vmm_error *err)
 {
-	_Alignas(struct cmsghdr) char control[CONTROL_SIZE];
+	union control control;
 	size_t done = 0;
 	ssize_t got;
 	int ret;
@@ -272,7 +276,7 @@ static int recv_part(int sock, uint8_t *buf, size_t len, struct fd_list *list,
 		struct msghdr msg = {
 			.msg_iov = &iov,
 			.msg_iovlen = 1,
-			.msg_control = control,
+			.msg_control = control.bytes,
 			.msg_controllen = sizeof(control),
 		};
 
@@ -321,6 +325,17 @@ static int recv_message(int sock, uint8_t **buf, size_t *len,
 			 list, &deadline, err);
 }
 
+/* One for each queue, and the offer. */
+static int check_number(const struct fd_list *list, uint32_t nr_queues,
+			struct tapkeep_vmm_error *err)
+{
+	if (list->nr == 1 + nr_queues)
+		return 0;
+	return tapkeep_vmm_error_set(err, EBADMSG,
+		"The hand-over came with %u descriptors, its %u queues and the offer make %u",
+		list->nr, nr_queues, 1 + nr_queues);
+}
+
 int tapkeep_handover_recv(int sock, struct tapkeep_handover *handover,
 			  int *offer, int *fds, int timeout_ms,
 			  struct tapkeep_vmm_error *err)
@@ -336,15 +351,11 @@ int tapkeep_handover_recv(int sock, struct tapkeep_handover *handover,
 		ret = recv_message(sock, &buf, &len, &list, timeout_ms, err);
 	if (!ret)
 		ret = tapkeep_handover_decode(handover, buf, len, err);
-	if (!ret && list.nr != 1 + handover->nic.nr_queues) {
-		ret = tapkeep_vmm_error_set(err, EBADMSG,
-			"The hand-over came with %u descriptors, its %u queues and the offer make %u",
-			list.nr, handover->nic.nr_queues,
-			1 + handover->nic.nr_queues);
-		tapkeep_handover_clear(handover);
-	}
+	if (!ret)
+		ret = check_number(&list, handover->nic.nr_queues, err);
 	free(buf);
 	if (ret) {
+		tapkeep_handover_clear(handover);
 		fd_list_close(&list);
 		return ret;
 	}

@@ -51,7 +51,7 @@ static const struct {
 	{ "create", ENOSPC,
 	  "there are as many as the module allows (parameter max_keeps)" },
 	{ "create", ERANGE,
-	  "the hold limit or the lease is over the module's maximum (parameters hold_limit_max, lease_ms_max)" },
+	  "over the module's parameter hold_limit_max or lease_ms_max" },
 	{ "create", EINVAL,
 	  "a name has 1 to 63 of the characters A-Z a-z 0-9 . _ : -" },
 	{ "freeze", EBADFD, "no queue is pinned" },
@@ -60,7 +60,7 @@ static const struct {
 	{ NULL, ENXIO,
 	  "the module is not loaded: modprobe tapkeep" },
 	{ NULL, EACCES,
-	  "permission denied: it takes the keep's user or CAP_NET_ADMIN, and the right to open /dev/tapkeep" },
+	  "it takes the keep's user or CAP_NET_ADMIN (and /dev/tapkeep)" },
 	{ NULL, ENOENT,
 	  "there is none of that name in this network namespace" },
 	{ NULL, ENODEV,
@@ -505,6 +505,9 @@ int tapkeep_vmm_accept(struct tapkeep_vmm *vmm,
 			"Cannot accept an offer of keep '%s': this VMM has %s already",
 			vmm->name, vmm->handle >= 0 ? "the keep" : "one");
 	ret = tapkeep_get_info(offer, &info);
+	/* This is what a TAP answers: the descriptors are in the wrong order. */
+	if (ret == -EINVAL)
+		ret = -ENOTTY;
 	if (ret)
 		return keep_error(vmm->name, -1, "accept the offer of", ret,
 				  err);
