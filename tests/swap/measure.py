@@ -23,12 +23,28 @@ class Measured:
     result: dict
     swaps: list[Swap]
 
-    def gap_ms(self, direction, swap):
-        """The longest gap of @direction that touches @swap."""
-        return max((length for start, length in self.result[direction]["gaps"]
+    def gap(self, direction, swap):
+        """The longest gap of @direction that touches @swap: start and ms."""
+        return max(((start, length)
+                    for start, length in self.result[direction]["gaps"]
                     if start < swap.resume + AFTER_S
                     and start + length / 1000 > swap.stop - BEFORE_S),
-                   default=0.0)
+                   key=lambda gap: gap[1], default=(swap.stop, 0.0))
+
+    def gap_ms(self, direction, swap):
+        return self.gap(direction, swap)[1]
+
+    def describe(self):
+        """Each swap in a line: where its time went."""
+        for number, swap in enumerate(self.swaps, 1):
+            words = [f"swap {number}: stop {swap.guest_stop_ms:.0f} ms"]
+            for direction in DIRECTIONS:
+                start, length = self.gap(direction, swap)
+                before = (swap.stop - start) * 1000
+                after = (start - swap.resume) * 1000 + length
+                words.append(f"{direction} gap {length:.0f} ms (from {before:.0f}"
+                             f" before STOP to {after:.0f} after RESUME)")
+            yield ", ".join(words)
 
     def worst(self, direction):
         """The swap whose gap exceeds its guest's stop by most, and the gap."""
@@ -69,12 +85,13 @@ def through_swaps(network, scenario, count=1, rate=250, burst=3000, flows=1,
                 time.sleep(BEFORE_S + 0.5)
                 swap = scene.swap(source, target, on_stop=traffic.burst)
                 swaps.append(swap)
-                say(f"swap {number} of {count}: the guest stopped for "
-                    f"{swap.guest_stop_ms:.0f} ms")
+                say(f"swap {number} of {count}")
                 time.sleep(AFTER_S)
                 if number < count:
                     source.quit()
                     source, target = target, scene.target(
                         scenario, f"target-{number + 1}", **options)
-            result = traffic.finish()
-        return Measured(result, swaps)
+            measured = Measured(traffic.finish(), swaps)
+        for text in measured.describe():
+            say(text)
+        return measured

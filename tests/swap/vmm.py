@@ -74,6 +74,14 @@ def tail(path, lines=TAIL_LINES):
     return "\n".join(text.splitlines()[-lines:]) or "(empty)"
 
 
+def wait_until(condition, timeout, what):
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            raise VmmError(f"{what}: waited for {timeout} s in vain")
+        time.sleep(0.05)
+
+
 def interface_exists(name):
     return os.path.exists(f"/sys/class/net/{name}")
 
@@ -123,6 +131,7 @@ class Scenario:
     vhost: bool
     queues: int = 1
     local: bool = True
+    keep: str | None = None
     source_tap: str = "tap0"
     target_tap: str = "tap0"
 
@@ -172,8 +181,7 @@ class Tapkeep(Scenario):
     """The module keeps the TAP; both QEMUs have the same command line."""
 
     def __init__(self, vhost, queues=1, keep="vm1"):
-        super().__init__("tapkeep", vhost, queues)
-        self.keep = keep
+        super().__init__("tapkeep", vhost, queues, keep=keep)
 
     def netdev(self, incoming):
         return self.options(*self.opened(self.source_tap),
@@ -184,13 +192,14 @@ class Vmm:
     """One QEMU process."""
 
     def __init__(self, scene, scenario, name, incoming=False, cpus=1,
-                 paused=False, channels=0):
+                 paused=False, channels=0, plugged=True):
         self.scene = scene
         self.scenario = scenario
         self.name = name
         self.incoming = incoming
         self.cpus = cpus
         self.channels = channels
+        self.plugged = plugged
         self.qmp_path = scene.path(f"{name}.qmp")
         self.log_path = scene.path(f"{name}.log")
         self.channel = scene.path(f"{name}.sock")
@@ -222,14 +231,14 @@ class Vmm:
                             "append=on",
                 "-serial", "chardev:console",
                 "-qmp", f"unix:{self.qmp_path},server=on,wait=off",
-                "-netdev", self.scenario.netdev(self.incoming),
-                "-device", self.device(), *self.scenario.extra()]
+                *(self.nic() if self.plugged else [])]
 
-    def device(self):
+    def nic(self):
         device = f"virtio-net-pci,netdev=net0,mac={GUEST_MAC},romfile="
         if self.scenario.queues > 1:
             device += f",mq=on,vectors={2 * self.scenario.queues + 2}"
-        return device
+        return ["-netdev", self.scenario.netdev(self.incoming),
+                "-device", device, *self.scenario.extra()]
 
     def connect(self):
         self.qmp = Qmp(self.qmp_path, alive=lambda: self.process.poll() is None)
@@ -276,6 +285,12 @@ class Vmm:
                f"{tail(self.log_path)}\n" + (
                    f"--- {self.name}'s events: {self.qmp.names()}\n"
                    if self.qmp else "")
+
+
+def tapkeep(*arguments):
+    """Run the tool."""
+    return run(setting("TAPKEEP_TOOL", build_path("user/tapkeep")),
+               *arguments)
 
 
 def firmware():
@@ -328,6 +343,7 @@ class Scene:
             error.args = (f"{error}\n{self.report()}",)
         for vmm in self.vmms:
             vmm.kill()
+        self.release_keeps()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.ram)
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -397,6 +413,21 @@ class Scene:
             raise MigrationFailed(
                 f"migration {info['status']}: "
                 f"{info.get('error-desc', 'no reason given')}")
+
+    @staticmethod
+    def keep(name):
+        """What the tool says about the keep; None if there is none."""
+        keeps = json.loads(tapkeep("-j", "show") or "[]")
+        return next((keep for keep in keeps if keep["name"] == name), None)
+
+    def release_keeps(self):
+        """A QEMU that was killed leaves an orphan, which has the TAP."""
+        for name in {vmm.scenario.keep for vmm in self.vmms}:
+            if name and self.keep(name):
+                tapkeep("release", name)
+        for tap in {vmm.scenario.source_tap for vmm in self.vmms}:
+            wait_until(lambda tap=tap: not interface_exists(tap), 10,
+                       f"the end of {tap}")
 
     def traffic(self, **options):
         self.runs += 1

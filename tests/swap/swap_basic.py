@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One swap of a real QEMU under traffic, in each way that there is."""
+
+import sys
+
+sys.dont_write_bytecode = True
+import ktap  # noqa: E402
+from measure import DIRECTIONS, through_swaps  # noqa: E402
+from vmm import Local, Network, Reopen, Tapkeep  # noqa: E402
+
+LONGEST_GAP_MS = 500
+
+
+def swap(scenario, burst):
+    with Network() as network:
+        measured = through_swaps(network, scenario, burst=burst, say=ktap.note)
+    return measured
+
+
+def loses_nothing(scenario, burst):
+    measured = swap(scenario, burst)
+    ktap.check(not measured.losses(), measured.losses())
+    for direction in DIRECTIONS:
+        gap = measured.worst(direction)[1]
+        ktap.check(gap <= LONGEST_GAP_MS, f"{direction}: a gap of {gap} ms")
+
+
+def reopen():
+    """The bar is stock QEMU's: packets are lost, connections are not."""
+    measured = swap(Reopen(vhost=True), burst=0)
+    ktap.check(measured.result["tcp_survived"],
+               f"TCP: {measured.result['tcp_error']}")
+
+
+ktap.main([
+    ("tapkeep, vhost off: nothing lost with a burst into the stop",
+     lambda: loses_nothing(Tapkeep(vhost=False), burst=3000)),
+    ("tapkeep, vhost on: nothing lost with a burst into the stop",
+     lambda: loses_nothing(Tapkeep(vhost=True), burst=3000)),
+    ("local without the module, vhost off: nothing lost that fits the ring",
+     lambda: loses_nothing(Local(vhost=False), burst=0)),
+    ("local without the module, vhost on: nothing lost that fits the ring",
+     lambda: loses_nothing(Local(vhost=True), burst=0)),
+    ("reopen: a migration to a second TAP goes on working", reopen),
+])

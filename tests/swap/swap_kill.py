@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A QEMU that dies: the keep, the interface and the next QEMU."""
+
+import sys
+import time
+
+sys.dont_write_bytecode = True
+import ktap  # noqa: E402
+from vmm import (Network, Scene, Tapkeep, interface_exists,  # noqa: E402
+                 losses, run, wait_until)
+
+RATE = 250
+
+
+def carries(scene, seconds=1):
+    """Traffic goes both ways without a loss."""
+    with scene.traffic(rate=RATE) as traffic:
+        time.sleep(seconds)
+        result = traffic.finish()
+    ktap.check(not losses(result), losses(result))
+
+
+def expect(keep, **values):
+    for key, value in values.items():
+        ktap.check(keep.get(key) == value,
+                   f"{key} is {keep.get(key)!r}, not {value!r}: {keep}")
+
+
+def restart(vhost):
+    """Killed while running: an orphan, which the same command line claims."""
+    with Network() as network, Scene(network) as scene:
+        scenario = Tapkeep(vhost)
+        source = scene.boot(scenario)
+        carries(scene)
+        index = interface_index()
+        expect(scene.keep("vm1"), state="active", generation=1,
+               owner_pid=source.process.pid)
+
+        source.kill()
+        wait_until(lambda: scene.keep("vm1")["state"] == "orphan", 5,
+                   "the keep to become an orphan")
+        keep = scene.keep("vm1")
+        ktap.note(keep)
+        expect(keep, generation=1, ifname="tap0")
+        ktap.check("owner_pid" not in keep, f"it has an owner: {keep}")
+        ktap.check(keep.get("lease_left_ms", 0) > 0, f"it has no lease: {keep}")
+        ktap.check("state UP" in run("ip", "link", "show", "dev", "tap0")
+                   or "LOWER_UP" in run("ip", "link", "show", "dev", "tap0"),
+                   run("ip", "link", "show", "dev", "tap0"))
+
+        second = scene.start(scenario, "second")
+        scene.wait_guest(second)
+        expect(scene.keep("vm1"), state="active", generation=2,
+               owner_pid=second.process.pid)
+        ktap.check(interface_index() == index, "it is another interface")
+        carries(scene)
+        second.quit()
+        wait_until(lambda: not interface_exists("tap0"), 10,
+                   "the interface to go with a QEMU that quits")
+        ktap.check(scene.keep("vm1") is None, f"left: {scene.keep('vm1')}")
+
+
+def interface_index():
+    with open("/sys/class/net/tap0/ifindex", encoding="ascii") as file:
+        return int(file.read())
+
+
+def killed_afterwards():
+    """A source that is killed after the swap is nobody's business."""
+    with Network() as network, Scene(network) as scene:
+        scenario = Tapkeep(vhost=True)
+        source = scene.boot(scenario)
+        target = scene.target(scenario)
+        with scene.traffic(rate=RATE) as traffic:
+            time.sleep(1)
+            scene.swap(source, target, on_stop=traffic.burst)
+            source.kill()
+            time.sleep(1)
+            result = traffic.finish()
+        ktap.check(not losses(result), losses(result))
+        expect(scene.keep("vm1"), state="active", generation=2,
+               owner_pid=target.process.pid)
+
+
+def target_of_an_orphan():
+    """The next QEMU after a swap and a kill claims from the target, too."""
+    with Network() as network, Scene(network) as scene:
+        scenario = Tapkeep(vhost=True)
+        source = scene.boot(scenario)
+        target = scene.target(scenario)
+        scene.swap(source, target)
+        source.quit()
+        target.kill()
+        third = scene.start(scenario, "third")
+        scene.wait_guest(third)
+        carries(scene)
+        expect(scene.keep("vm1"), state="active", generation=3,
+               owner_pid=third.process.pid)
+
+
+ktap.main([
+    ("vhost off: the keep of a killed QEMU is an orphan until the next claims",
+     lambda: restart(False)),
+    ("vhost on: the keep of a killed QEMU is an orphan until the next claims",
+     lambda: restart(True)),
+    ("a source that is killed after the swap changes nothing",
+     killed_afterwards),
+    ("a target that is killed after the swap leaves an orphan",
+     target_of_an_orphan),
+])

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Swap a NIC with four queues, step by step as a management tool would.
+
+Source and target start with -S, the netdev and the NIC are plugged in by QMP
+once the parameter is set, and the target stays paused until "cont".
+"""
+
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+import ktap  # noqa: E402
+from vmm import (GUEST_ADDRESS, GUEST_MAC, MIGRATION_TIMEOUT_S,  # noqa: E402
+                 Local, Network, Reopen, Scene, Tapkeep, losses, wait_until)
+
+QUEUES = 4
+FLOWS = 8
+RATE = 240
+LONGEST_GAP_MS = 500
+
+
+def ping():
+    """From the host to the guest: replies are the other direction."""
+    done = subprocess.run(["ping", "-c", "3", "-i", "0.2", "-W", "2",
+                           GUEST_ADDRESS], capture_output=True, text=True,
+                          timeout=20, check=False)
+    ktap.check(done.returncode == 0, f"no reply to ping: {done.stdout}")
+
+
+def plug(vmm):
+    """netdev_add and device_add, as objects of QMP."""
+    options = vmm.scenario.netdev(vmm.incoming).split(",")
+    netdev = {"type": options[0]}
+    for option in options[1:]:
+        key, _, value = option.partition("=")
+        netdev[key] = {"on": True, "off": False}.get(
+            value, int(value) if key == "queues" else value)
+    vmm.qmp.command("netdev_add", netdev)
+    vmm.qmp.command("device_add", {
+        "driver": "virtio-net-pci", "netdev": "net0", "mac": GUEST_MAC,
+        "id": "nic0", "romfile": "", "mq": True, "vectors": 2 * QUEUES + 2,
+        "bus": "pci.0", "addr": "4"})
+
+
+def hotplugged(scene, scenario, name, incoming):
+    vmm = scene.start(scenario, name, incoming=incoming, paused=True, cpus=2,
+                      channels=QUEUES, plugged=False)
+    vmm.prepare_migration()
+    plug(vmm)
+    return vmm
+
+
+def check_gaps(result):
+    for direction in ("to_guest", "from_guest"):
+        gap = result[direction]["gap_ms"]
+        ktap.note(f"{direction}: {result[direction]['sent']} sent, longest "
+                  f"gap {gap:.0f} ms")
+        ktap.check(gap <= LONGEST_GAP_MS, f"{direction}: a gap of {gap} ms")
+
+
+def swap(scenario, lossless):
+    with Network() as network, Scene(network) as scene:
+        source = hotplugged(scene, scenario, "source", incoming=False)
+        network.attach(scenario.source_tap)
+        source.qmp.command("cont")
+        scene.wait_guest(source)
+
+        target = hotplugged(scene, scenario, "target", incoming=True)
+        if scenario.target_tap != scenario.source_tap:
+            network.attach(scenario.target_tap)
+        target.listen()
+        with scene.traffic(rate=RATE, flows=FLOWS, burst=1500) as traffic:
+            time.sleep(1)
+            since = source.qmp.mark()
+            if lossless:
+                source.qmp.listeners["STOP"] = traffic.burst
+            source.qmp.command("migrate", {"uri": f"unix:{target.channel}"})
+            scene.wait_migration(source, since)
+            wait_until(lambda: target.status() == "paused",
+                       MIGRATION_TIMEOUT_S, "the target to be paused")
+            ktap.check(source.status() == "postmigrate",
+                       f"the source is {source.status()}")
+            target.qmp.command("cont")
+            time.sleep(1.5)
+            result = traffic.finish()
+        check_gaps(result)
+        if lossless:
+            ktap.check(not losses(result), losses(result))
+        ktap.check(result["tcp_survived"], f"TCP: {result['tcp_error']}")
+        source.quit()
+        ping()
+        with scene.traffic(rate=RATE, flows=FLOWS) as traffic:
+            time.sleep(1)
+            result = traffic.finish()
+        ktap.check(not losses(result), f"afterwards: {losses(result)}")
+
+
+ktap.main([
+    (f"{QUEUES} queues, {name}, vhost {'on' if vhost else 'off'}",
+     lambda kind=kind, vhost=vhost, lossless=lossless:
+     swap(kind(vhost, QUEUES), lossless))
+    for vhost in (False, True)
+    for name, kind, lossless in (("tapkeep: nothing lost", Tapkeep, True),
+                                 ("local", Local, False),
+                                 ("a second TAP", Reopen, False))
+])

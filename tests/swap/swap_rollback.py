@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A swap that fails before the target has claimed: the source goes on."""
+
+import os
+import signal
+import sys
+import time
+
+sys.dont_write_bytecode = True
+import ktap  # noqa: E402
+from proxy import Proxy  # noqa: E402
+from qmp import QmpError, event_time  # noqa: E402
+from vmm import (MIGRATION_TIMEOUT_S, MigrationFailed, Network,  # noqa: E402
+                 Scene, Tapkeep, VmmError, losses, tail, wait_until)
+
+RATE = 250
+HANDOVER_MAGIC = b"TAPKEEP\x1a"
+# Within the hand-over, and behind its magic, version and length.
+SPOILED_AT = 24
+
+
+def begin(source, channel):
+    since = source.qmp.mark()
+    source.prepare_migration()
+    source.qmp.command("migrate", {"uri": f"unix:{channel}"})
+    return since
+
+
+def fails(source, since):
+    """The migration fails, for a reason that is returned."""
+    try:
+        source.scene.wait_migration(source, since)
+    except MigrationFailed as err:
+        return str(err)
+    raise ktap.Failure("the migration succeeded")
+
+
+def goes_on(source, since):
+    """The source runs again, and owns the keep."""
+    resume = source.qmp.event("RESUME", MIGRATION_TIMEOUT_S, since)
+    stop = source.qmp.event("STOP", 1, since)
+    ktap.note(f"the guest stopped for "
+              f"{(event_time(resume) - event_time(stop)) * 1000:.0f} ms")
+    ktap.check(source.status() == "running", f"it is {source.status()}")
+    keep = source.scene.keep("vm1")
+    ktap.check(keep["state"] == "active" and keep["generation"] == 1
+               and keep["owner_pid"] == source.process.pid,
+               f"the keep is not the source's: {keep}")
+
+
+class Rollback:
+    """A guest under traffic, one swap that fails, and one that does not."""
+
+    def __init__(self, vhost=True, stops=True):
+        self.scenario = Tapkeep(vhost)
+        self.stops = stops
+
+    def __call__(self):
+        with Network() as network, Scene(network) as scene:
+            source = scene.boot(self.scenario)
+            target = scene.target(self.scenario, "doomed")
+            with scene.traffic(rate=RATE) as traffic:
+                time.sleep(1)
+                if self.stops:
+                    source.qmp.listeners["STOP"] = traffic.burst
+                self.fail(source, target)
+                time.sleep(1)
+                target.kill()
+                target = scene.target(self.scenario, "second")
+                scene.swap(source, target)
+                time.sleep(1)
+                result = traffic.finish()
+            ktap.check(not losses(result), losses(result))
+            ktap.check(result["bursts"] == int(self.stops), "no burst was sent")
+
+    def fail(self, source, target):
+        raise NotImplementedError
+
+
+class TargetKilled(Rollback):
+    """It gets the whole stream, and is killed before it can read any."""
+
+    def fail(self, source, target):
+        target.process.send_signal(signal.SIGSTOP)
+        since = begin(source, target.channel)
+        source.qmp.event("STOP", MIGRATION_TIMEOUT_S, since)
+        time.sleep(0.1)
+        ktap.check(source.status() != "running", "the source did not wait")
+        target.kill()
+        ktap.note(fails(source, since))
+        goes_on(source, since)
+
+
+class Spoiled(Rollback):
+    """Somebody in the middle of the channel."""
+
+    def fail(self, source, target):
+        path = source.scene.path("proxy.sock")
+        proxy = Proxy(path, target.channel, self.filter)
+        since = begin(source, path)
+        ktap.note(fails(source, since))
+        goes_on(source, since)
+        ktap.check(self.seen, "the hand-over was not seen")
+        wait_until(lambda: not target.alive(), 20,
+                   "the target to give the spoiled stream up")
+        said = tail(target.log_path, 3)
+        ktap.note(f"the target said: {said}")
+        ktap.check(self.reason in said, f"nothing of '{self.reason}'")
+        proxy.close()
+
+    def __init__(self, reason, **options):
+        super().__init__(**options)
+        self.reason = reason
+        self.seen = False
+
+    def filter(self, data, fds):
+        if HANDOVER_MAGIC not in data:
+            return data, fds
+        self.seen = True
+        return self.spoil(data, fds, data.index(HANDOVER_MAGIC))
+
+    def spoil(self, data, fds, at):
+        raise NotImplementedError
+
+
+class Corrupted(Spoiled):
+    def spoil(self, data, fds, at):
+        at += SPOILED_AT
+        return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:], fds
+
+
+class Truncated(Spoiled):
+    def spoil(self, data, fds, at):
+        for fd in fds:
+            os.close(fd)
+        return None
+
+
+class Stripped(Spoiled):
+    """No descriptor gets through."""
+
+    def filter(self, data, fds):
+        for fd in fds:
+            os.close(fd)
+        self.seen = self.seen or bool(fds)
+        return data, []
+
+
+class NoUnixSocket(Rollback):
+    """Refused before the guest stops."""
+
+    def fail(self, source, target):
+        since = source.qmp.mark()
+        source.prepare_migration()
+        try:
+            source.qmp.command("migrate", {"uri": "tcp:127.0.0.1:4444"})
+        except QmpError as err:
+            said = str(err)
+        else:
+            said = fails(source, since)
+        ktap.note(said)
+        ktap.check("Unix" in said, "the error does not say what is wrong")
+        ktap.check("STOP" not in source.qmp.names()[since:],
+                   "the guest was stopped")
+        ktap.check(source.status() == "running", f"it is {source.status()}")
+
+
+def target_refuses_tcp():
+    with Network() as network, Scene(network) as scene:
+        scenario = Tapkeep(vhost=True)
+        source = scene.boot(scenario)
+        target = scene.start(scenario, "target", incoming=True)
+        target.prepare_migration()
+        try:
+            target.qmp.command("migrate-incoming",
+                               {"uri": "tcp:127.0.0.1:4444"})
+        except QmpError as err:
+            ktap.note(err)
+            ktap.check("Unix" in str(err), "the error is not clear")
+        else:
+            raise ktap.Failure("the target listens on TCP")
+        scene.wait_guest(source)
+
+
+def no_second_owner():
+    """Without -incoming a keep that has an owner is refused."""
+    with Network() as network, Scene(network) as scene:
+        scenario = Tapkeep(vhost=True)
+        source = scene.boot(scenario)
+        try:
+            scene.start(scenario, "second")
+        except (QmpError, VmmError) as err:
+            ktap.note(err)
+        else:
+            raise ktap.Failure("a second QEMU took the keep")
+        said = tail(scene.vmms[-1].log_path, 3)
+        ktap.note(said)
+        ktap.check("belongs to another process" in said, "the error is unclear")
+        scene.wait_guest(source)
+
+
+ktap.main([
+    ("vhost on: the target is killed before it claims: nothing lost",
+     TargetKilled(vhost=True)),
+    ("vhost off: the target is killed before it claims: nothing lost",
+     TargetKilled(vhost=False)),
+    ("a bit of the hand-over is wrong: refused, nothing lost",
+     Corrupted("CRC")),
+    ("the stream breaks off: refused, nothing lost", Truncated("load")),
+    ("the descriptors are missing: refused, nothing lost",
+     Stripped("descriptor")),
+    ("a channel that is no Unix socket: refused by the source, no stop",
+     NoUnixSocket(stops=False)),
+    ("a channel that is no Unix socket: refused by the target",
+     target_refuses_tcp),
+    ("a keep with an owner is refused without -incoming", no_second_owner),
+])
