@@ -26,6 +26,7 @@ FIXTURE_SETUP(hold)
 
 FIXTURE_TEARDOWN(hold)
 {
+	keep_release(self->nic.owner);
 }
 
 TEST_F(hold, without_it_a_burst_is_cut_off_at_the_usual_size)
@@ -303,6 +304,7 @@ FIXTURE_SETUP(limited)
 
 FIXTURE_TEARDOWN(limited)
 {
+	keep_release(self->nic.owner);
 }
 
 TEST_F(limited, what_is_beyond_the_hold_limit_is_dropped_and_counted)
@@ -370,7 +372,7 @@ FIXTURE_SETUP(many)
 
 FIXTURE_TEARDOWN(many)
 {
-	close(self->owner);
+	keep_release(self->owner);
 }
 
 TEST_F(many, queues_grow_and_shrink_together)

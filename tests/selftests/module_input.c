@@ -23,7 +23,7 @@ FIXTURE_SETUP(input)
 
 FIXTURE_TEARDOWN(input)
 {
-	close(self->owner);
+	keep_release(self->owner);
 	close(self->device);
 }
 
@@ -494,7 +494,7 @@ FIXTURE_SETUP(vmm)
 
 FIXTURE_TEARDOWN(vmm)
 {
-	close(self->owner);
+	keep_release(self->owner);
 }
 
 static int get_state(int handle, struct tapkeep_state *state,

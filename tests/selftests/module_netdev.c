@@ -4,6 +4,7 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <linux/rtnetlink.h>
 #include "module_netlink.h"
 
 FIXTURE(netdev) {
@@ -20,7 +21,7 @@ FIXTURE_SETUP(netdev)
 
 FIXTURE_TEARDOWN(netdev)
 {
-	close(self->nic.owner);
+	keep_release(self->nic.owner);
 }
 
 static int run(const char *command)
@@ -101,64 +102,116 @@ TEST_F(netdev, it_can_be_renamed)
 	EXPECT_EQ(-ENODEV, keep_state(self->nic.owner));
 }
 
+/*
+ * A process in a network namespace of its own that waits until *@go is written
+ * to, and then exits with what @fn returns.
+ */
+static pid_t start_in_netns(int (*fn)(int), int arg, int *go)
+{
+	int there[2], back[2];
+	char byte = 'x';
+	pid_t pid;
+
+	if (pipe(there) || pipe(back))
+		return -errno;
+	pid = fork();
+	if (!pid) {
+		close(there[1]);
+		if (new_netns() || write(back[1], &byte, 1) != 1 ||
+		    read(there[0], &byte, 1) != 1)
+			_exit(255);
+		_exit(fn(arg));
+	}
+	*go = there[1];
+	if (read(back[0], &byte, 1) != 1)
+		pid = -ECHILD;
+	close(there[0]);
+	close(back[0]);
+	close(back[1]);
+	return pid;
+}
+
+static int move_to(const char *name, pid_t pid)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "ip link set %s netns %d", name, pid);
+	return run(text);
+}
+
+static int nothing(int arg)
+{
+	return arg;
+}
+
 TEST_F(netdev, it_can_be_moved_to_another_namespace)
 {
 	struct stat there;
-	int pipes[2];
-	char byte;
+	char path[64];
 	pid_t pid;
-	char text[64];
+	int go;
 
-	ASSERT_EQ(0, pipe(pipes));
-	pid = fork();
-	if (!pid) {
-		close(pipes[0]);
-		close(self->nic.queue);
-		new_netns();
-		if (write(pipes[1], "x", 1) == 1)
-			pause();
-		_exit(1);
-	}
-	ASSERT_EQ(1, read(pipes[0], &byte, 1));
-	snprintf(text, sizeof(text), "ip link set tap0 netns %d", pid);
-	ASSERT_EQ(0, run(text));
-	snprintf(text, sizeof(text), "/proc/%d/ns/net", pid);
-	ASSERT_EQ(0, stat(text, &there));
+	pid = start_in_netns(nothing, 0, &go);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, move_to("tap0", pid));
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	ASSERT_EQ(0, stat(path, &there));
 
 	EXPECT_EQ(TAPKEEP_ACTIVE, keep_state(self->nic.owner));
 	EXPECT_EQ(0, keep_freeze(self->nic.owner));
 	ASSERT_EQ(0, nl_get("nic", &self->k));
 	EXPECT_EQ(there.st_ino, self->k.netns);
 	EXPECT_STREQ("tap0", self->k.ifname);
+	EXPECT_EQ(0, keep_thaw(self->nic.owner));
 
 	/* It goes with the namespace that it is in. */
-	kill(pid, SIGKILL);
+	close(go);
 	waitpid(pid, NULL, 0);
 	EXPECT_TRUE(WITHIN(10000, named_state("nic") == -ENOENT));
 	EXPECT_EQ(-ENODEV, keep_state(self->nic.owner));
 }
 
-TEST_F(netdev, a_queue_can_be_pinned_after_the_interface_was_moved_here)
+static int pin_here(int queue)
 {
+	int owner = keep_create("moved");
 	struct stat here;
-	char text[64];
-	int queue, owner, status;
+	struct nl_keep k;
+
+	if (stat("/proc/self/ns/net", &here))
+		return 1;
+	if (owner < 0 || keep_pin(owner, queue))
+		return 2;
+	if (nl_get("moved", &k) || k.netns != (int64_t)here.st_ino)
+		return 3;
+	return k.ifindex == if_index("tap1") ? 0 : 4;
+}
+
+TEST_F(netdev, its_queue_can_be_pinned_where_it_was_moved_to)
+{
+	int queue = tap_open("tap1");
+	int go, status;
 	pid_t pid;
 
-	queue = tap_open("tap1");
 	ASSERT_LE(0, queue);
-	ASSERT_EQ(0, new_netns());
+	pid = start_in_netns(pin_here, queue, &go);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, move_to("tap1", pid));
+	ASSERT_EQ(1, write(go, "x", 1));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+}
+
+TEST_F(netdev, its_queue_can_be_pinned_in_another_namespace)
+{
+	struct stat here;
+	int queue = tap_open("tap1");
+
+	ASSERT_LE(0, queue);
 	ASSERT_EQ(0, stat("/proc/self/ns/net", &here));
-	/* From where it is to where we are now. */
-	pid = getppid();
-	snprintf(text, sizeof(text),
-		 "nsenter -t %d -n true && ip link show tap1 2>/dev/null", pid);
-	status = run(text);
-	EXPECT_NE(0, status);
-	owner = keep_create("moved");
-	EXPECT_EQ(0, keep_pin(owner, queue));
-	ASSERT_EQ(0, nl_get("moved", &self->k));
-	EXPECT_NE(here.st_ino, self->k.netns);
+	ASSERT_EQ(0, new_netns());
+	ASSERT_EQ(0, keep_pin(keep_create("far"), queue));
+	ASSERT_EQ(0, nl_get("far", &self->k));
+	EXPECT_EQ(here.st_ino, self->k.netns);
 }
 
 TEST_F(netdev, netlink_tells_the_namespace_it_is_in)
@@ -181,49 +234,95 @@ TEST_F(netdev, its_queue_that_is_closed_by_the_vmm_stays_attached)
 	EXPECT_EQ(5000, read_packets(queue, 0));
 }
 
-/* Each keep is pinned, frozen and released while its interface is deleted. */
+/* Deletes the interface @name without the detour of a program. */
+static int if_delete(int rtnetlink, const char *name)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct ifinfomsg ifi;
+		struct rtattr attr;
+		char name[IFNAMSIZ];
+	} request = {
+		.nlh.nlmsg_len = sizeof(request),
+		.nlh.nlmsg_type = RTM_DELLINK,
+		.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		.attr.rta_len = RTA_LENGTH(IFNAMSIZ),
+		.attr.rta_type = IFLA_IFNAME,
+	};
+	struct {
+		struct nlmsghdr nlh;
+		struct nlmsgerr ack;
+		char more[512];
+	} reply;
+
+	copy_name(request.name, name, IFNAMSIZ);
+	if (send(rtnetlink, &request, sizeof(request), 0) < 0 ||
+	    recv(rtnetlink, &reply, sizeof(reply), 0) < 0)
+		return -errno;
+	return reply.ack.error;
+}
+
+struct deleter {
+	atomic_bool stop;
+	atomic_int deleted;
+};
+
 static void *delete_interfaces(void *arg)
 {
-	atomic_bool *stop = arg;
+	int rtnetlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct deleter *deleter = arg;
 	int i;
 
-	for (i = 0; !*stop; i++)
-		run(i % 2 ? "ip link del race0 2>/dev/null" :
-			    "ip link del race1 2>/dev/null");
+	for (i = 0; !deleter->stop; i++)
+		deleter->deleted += !if_delete(rtnetlink,
+					       i % 2 ? "race0" : "race1");
+	close(rtnetlink);
 	return NULL;
+}
+
+/* A life of a keep; the interface may go at any moment. */
+static int live(int owner, int queue)
+{
+	int ret = keep_pin(owner, queue);
+
+	return ret ?: keep_freeze(owner) ?: keep_thaw(owner) ?:
+	       keep_freeze(owner) ?: keep_release(owner);
 }
 
 TEST_F(netdev, deletion_against_everything_else)
 {
-	atomic_bool stop = false;
-	int i, done = 0, gone = 0;
-	pthread_t deleter;
+	uint64_t until = now_ms() + 5000;
+	struct deleter deleter = {};
+	int i, ret, done = 0, gone = 0;
+	int queue, owner;
+	pthread_t thread;
 
-	ASSERT_EQ(0, pthread_create(&deleter, NULL, delete_interfaces,
-				    &stop));
-	for (i = 0; i < 150; i++) {
-		int queue = tap_open(i % 2 ? "race0" : "race1");
-		int owner = keep_create("race");
-		int ret;
-
+	ASSERT_EQ(0, pthread_create(&thread, NULL, delete_interfaces, &deleter));
+	for (i = 0; now_ms() < until; i++) {
+		queue = tap_open(i % 2 ? "race0" : "race1");
+		if (queue < 0)
+			continue;
+		owner = keep_create("race");
 		ASSERT_LE(0, owner);
-		ret = keep_pin(owner, queue);
-		if (!ret)
-			ret = keep_freeze(owner);
-		if (!ret)
-			ret = keep_thaw(owner);
-		if (!ret)
-			ret = keep_release(owner);
+		/* Every other one is closed as it is instead of released. */
+		ret = i % 4 < 2 ? live(owner, queue) :
+				  keep_pin(owner, queue);
 		EXPECT_TRUE(ret == 0 || ret == -ENODEV || ret == -EBADFD);
-		done += ret == 0;
-		gone += ret != 0;
+		done += !ret;
+		gone += !!ret;
 		close(queue);
 		close(owner);
-		keep_release(keep_claim("race", 0));
+		owner = keep_claim("race", 0);
+		if (owner >= 0) {
+			keep_release(owner);
+			close(owner);
+		}
 	}
-	stop = true;
-	pthread_join(deleter, NULL);
-	TH_LOG("%d went through, %d lost their interface", done, gone);
+	deleter.stop = true;
+	pthread_join(thread, NULL);
+	TH_LOG("%d went through, %d lost their interface, %d were deleted", done,
+	       gone, deleter.deleted);
+	EXPECT_LT(0, gone);
 	EXPECT_EQ(-ENOENT, named_state("race"));
 }
 

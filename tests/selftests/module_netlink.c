@@ -20,7 +20,7 @@ FIXTURE_SETUP(netlink)
 
 FIXTURE_TEARDOWN(netlink)
 {
-	close(self->owner);
+	keep_release(self->owner);
 }
 
 static int export_state(int owner)
@@ -370,7 +370,7 @@ FIXTURE_SETUP(events)
 
 FIXTURE_TEARDOWN(events)
 {
-	close(self->owner);
+	keep_release(self->owner);
 }
 
 #define EXPECT_EVENT(event_, state_, generation_) do {			\

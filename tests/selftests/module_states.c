@@ -18,7 +18,7 @@ FIXTURE_SETUP(states)
 
 FIXTURE_TEARDOWN(states)
 {
-	close(self->owner);
+	keep_release(self->owner);
 }
 
 TEST_F(states, a_new_keep_is_active_and_of_generation_1)
