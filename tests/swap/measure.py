@@ -92,6 +92,11 @@ def through_swaps(network, scenario, count=1, rate=250, burst=3000, flows=1,
                     source, target = target, scene.target(
                         scenario, f"target-{number + 1}", **options)
             measured = Measured(traffic.finish(), swaps)
+        start, length = (measured.result[key] for key in ("burst_start",
+                                                          "burst_ms"))
+        say(f"the last burst: {measured.result['burst_sent']} packets from "
+            f"{(start - swaps[-1].stop) * 1000:.0f} ms after STOP, in "
+            f"{length:.0f} ms")
         for text in measured.describe():
             say(text)
         return measured

@@ -23,6 +23,7 @@ import subprocess
 import tempfile
 import time
 
+import machine
 from qmp import Qmp, QmpError, event_time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -218,7 +219,7 @@ class Vmm:
 
     def command(self):
         ram = f"memory-backend-file,id=ram,size={GUEST_MEMORY_MB}M," \
-              f"share=on,mem-path={self.scene.ram}"
+              f"share=on,prealloc=on,mem-path={self.scene.ram}"
         return [self.scene.qemu, *firmware(), "-name", f"guest={self.name}",
                 "-nodefaults", "-no-user-config", "-display", "none",
                 "-machine", "pc,accel=kvm,memory-backend=ram",
@@ -322,11 +323,13 @@ class Scene:
                               build_path("tests/guest/vmlinuz"))
         self.initrd = setting("TAPKEEP_GUEST_INITRD",
                               build_path("tests/guest/initramfs.cpio"))
-        if not os.path.exists("/dev/kvm"):
-            raise VmmError("there is no /dev/kvm here: the guest needs "
-                           "(nested) virtualisation")
+        try:
+            machine.prepare(GUEST_MEMORY_MB)
+        except machine.MachineError as err:
+            raise VmmError(str(err)) from err
         self.dir = tempfile.mkdtemp(prefix="tapkeep-swap-")
-        self.ram = f"/dev/shm/{os.path.basename(self.dir)}.ram"
+        self.ram = os.path.join(machine.HUGE_DIR,
+                                f"{os.path.basename(self.dir)}.ram")
         self.console = self.path("console.log")
         self.vmms = []
         self.runs = 0
