@@ -71,7 +71,7 @@ qemu: libtapkeep vmm-glue ## build QEMU with the tapkeep patches
 guest: bench ## build the initramfs of the guest that the tests swap
 	@tests/guest/mkinitramfs $(KERNEL)
 
-vm-shell: module user tests ## a shell in the VM, the module loaded
+vm-shell: module user tests qemu ## a shell in the VM, the module loaded
 	@tests/vm/run --interactive --kernel-version $(KERNEL) \
 		--module "$$(scripts/build-module --where $(KERNEL))" -- bash -i
 
