@@ -21,7 +21,6 @@
 /* The kernel makes its answers as large as what is read at once, up to 32K. */
 #define RECEIVE_SIZE	65536
 #define ANSWER_SECONDS	10
-#define DUMP_ATTEMPTS	5
 #define EVENTS_BUFFER	(1 << 20)
 
 struct tapkeep_nl {
@@ -55,9 +54,6 @@ static int errno_of(int nl_error)
 		return ENOMEM;
 	case NLE_AGAIN:
 		return ETIMEDOUT;
-	case NLE_DUMP_INTR:
-	case NLE_INTR:
-		return EINTR;
 	case NLE_PERM:
 	case NLE_NOACCESS:
 		return EPERM;
@@ -307,17 +303,11 @@ int tapkeep_nl_dump(struct tapkeep_nl *nl, struct tapkeep_keep **keeps,
 		    size_t *nr, struct tapkeep_nl_error *err)
 {
 	struct answer answer = { 0 };
-	int attempt, ret = 0;
+	int ret;
 
 	*keeps = NULL;
 	*nr = 0;
-	for (attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
-		ret = request(nl, TAPKEEP_CMD_GET, NLM_F_DUMP, NULL, &answer,
-			      err);
-		if (ret != -EINTR)
-			break;
-		answer_clear(&answer);
-	}
+	ret = request(nl, TAPKEEP_CMD_GET, NLM_F_DUMP, NULL, &answer, err);
 	if (ret) {
 		answer_clear(&answer);
 		return ret;

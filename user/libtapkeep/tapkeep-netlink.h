@@ -131,8 +131,7 @@ int tapkeep_nl_get(struct tapkeep_nl *nl, const char *name,
  * @keeps: an array, to be freed with tapkeep_keeps_free()
  * @nr: how many
  *
- * When keeps come and go meanwhile the dump is made again, a few times; EINTR
- * when that did not help.
+ * A keep that comes or goes meanwhile is there or not; the others are.
  */
 int tapkeep_nl_dump(struct tapkeep_nl *nl, struct tapkeep_keep **keeps,
 		    size_t *nr, struct tapkeep_nl_error *err);

@@ -82,17 +82,22 @@ static const char *advice_for(const char *op, int code)
 	return strerror(code);
 }
 
-/* " (owner: process 12, qemu, generation 3)", or nothing if nobody can tell. */
+/*
+ * " (owner: process 12, qemu, generation 3)", or nothing if there is none. A
+ * process of another pid namespace has no number here.
+ */
 static void describe_owner(char *to, size_t len, int handle)
 {
 	struct tapkeep_info info;
+	char pid[24] = "";
 
 	*to = '\0';
 	if (handle < 0 || tapkeep_get_info(handle, &info) || !*info.owner_comm)
 		return;
-	snprintf(to, len, " (owner: process %d, %.16s, generation %llu)",
-		 info.owner_pid, info.owner_comm,
-		 (unsigned long long)info.generation);
+	if (info.owner_pid)
+		snprintf(pid, sizeof(pid), "process %d, ", info.owner_pid);
+	snprintf(to, len, " (owner: %s%.16s, generation %llu)", pid,
+		 info.owner_comm, (unsigned long long)info.generation);
 }
 
 /*
