@@ -23,7 +23,7 @@
 
 #include <linux/anon_inodes.h>
 #include <linux/build_bug.h>
-#include <linux/compat.h>
+#include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
@@ -150,6 +150,12 @@ static void handle_show_fdinfo(struct seq_file *seq, struct file *file)
 	seq_printf(seq, "queues:\t%u\n", info.nr_queues);
 }
 
+/* isalnum() is about Latin-1. */
+static bool is_name_char(char c)
+{
+	return isascii(c) && (isalnum(c) || strchr("._:-", c));
+}
+
 /* A name as a user gives it: with a NUL, and of the characters that names have. */
 static int check_name(const char *name)
 {
@@ -158,7 +164,7 @@ static int check_name(const char *name)
 	if (!len || len == TAPKEEP_NAME_LEN)
 		return -EINVAL;
 	for (i = 0; i < len; i++)
-		if (!isalnum(name[i]) && !strchr("._:-", name[i]))
+		if (!is_name_char(name[i]))
 			return -EINVAL;
 	return 0;
 }

@@ -259,6 +259,7 @@ TEST_F(input, a_name_that_names_cannot_have)
 	EXPECT_EQ(-EINVAL, keep_create("a/b"));
 	EXPECT_EQ(-EINVAL, keep_create("a\nb"));
 	EXPECT_EQ(-EINVAL, keep_create("\xc3\xa4"));
+	EXPECT_EQ(-EINVAL, keep_create("\xe9"));
 	EXPECT_EQ(-EINVAL, keep_claim("", 0));
 	EXPECT_EQ(-EINVAL, keep_claim(long_name, 0));
 	EXPECT_EQ(-EINVAL, keep_observe(""));
