@@ -279,6 +279,10 @@ class Vmm:
         self.qmp.command("migrate-incoming",
                          {"uri": f"unix:{path or self.channel}"})
 
+    def said(self):
+        """What it logged, without the command line."""
+        return "\n".join(tail(self.log_path).splitlines()[1:])
+
     def report(self):
         state = "running" if self.alive() else \
             f"ended with status {self.process.returncode}"
