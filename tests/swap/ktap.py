@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Run test functions and print KTAP: https://docs.kernel.org/dev-tools/ktap.html"""
+"""Run test functions and print KTAP, the kernel's Test Anything Protocol."""
 
 import signal
 import sys
@@ -26,7 +26,7 @@ def _ring(_number, _frame):
     raise Failure(f"not done within {TEST_TIMEOUT_S} s")
 
 
-def _passes(function):
+def _passes(function, on_failure):
     signal.signal(signal.SIGALRM, _ring)
     signal.alarm(TEST_TIMEOUT_S)
     try:
@@ -38,15 +38,16 @@ def _passes(function):
         note(traceback.format_exc())
     finally:
         signal.alarm(0)
+    on_failure()
     return False
 
 
-def main(tests):
+def main(tests, on_failure=lambda: None):
     """@tests: pairs of a name and a function without arguments."""
     print(f"KTAP version 1\n1..{len(tests)}", flush=True)
     failed = 0
     for number, (name, function) in enumerate(tests, 1):
-        passed = _passes(function)
+        passed = _passes(function, on_failure)
         failed += not passed
         print(f"{'ok' if passed else 'not ok'} {number} {name}", flush=True)
     sys.exit(1 if failed else 0)

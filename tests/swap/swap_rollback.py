@@ -12,7 +12,7 @@ import ktap  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from qmp import QmpError, event_time  # noqa: E402
 from vmm import (MIGRATION_TIMEOUT_S, MigrationFailed, Network,  # noqa: E402
-                 Scene, Tapkeep, VmmError, losses, wait_until)
+                 Scene, Tapkeep, losses, wait_until)
 
 RATE = 250
 HANDOVER_MAGIC = b"TAPKEEP\x1a"
@@ -49,31 +49,51 @@ def goes_on(source, since):
                f"the keep is not the source's: {keep}")
 
 
+class Guest:
+    """One guest that outlives all these failures, and then a swap."""
+
+    def __init__(self, scene, scenario):
+        self.scene = scene
+        self.scenario = scenario
+        self.source = scene.boot(scenario)
+
+    def report(self):
+        ktap.note(self.scene.report())
+
+    def swap(self):
+        """What failed before is no obstacle."""
+        target = self.scene.target(self.scenario, "last")
+        with self.scene.traffic(rate=RATE) as traffic:
+            time.sleep(1)
+            self.scene.swap(self.source, target, on_stop=traffic.burst)
+            time.sleep(1)
+            result = traffic.finish()
+        ktap.check(not losses(result), losses(result))
+        keep = self.scene.keep("vm1")
+        ktap.check(keep["generation"] == 2
+                   and keep["owner_pid"] == target.process.pid,
+                   f"the keep is not the target's: {keep}")
+
+
 class Rollback:
-    """A guest under traffic, one swap that fails, and one that does not."""
+    """One swap that fails, under traffic."""
+    stops = True
 
-    def __init__(self, vhost=True, stops=True):
-        self.scenario = Tapkeep(vhost)
-        self.stops = stops
-
-    def __call__(self):
-        with Network() as network, Scene(network) as scene:
-            source = scene.boot(self.scenario)
-            target = scene.target(self.scenario, "doomed")
-            with scene.traffic(rate=RATE) as traffic:
-                time.sleep(1)
-                if self.stops:
-                    source.qmp.listeners["STOP"] = traffic.burst
-                self.fail(source, target)
-                source.qmp.listeners.clear()
-                time.sleep(1)
-                target.kill()
-                target = scene.target(self.scenario, "second")
-                scene.swap(source, target)
-                time.sleep(1)
-                result = traffic.finish()
-            ktap.check(not losses(result), losses(result))
-            ktap.check(result["bursts"] == int(self.stops), "no burst was sent")
+    def __call__(self, guest):
+        source = guest.source
+        target = guest.scene.target(guest.scenario,
+                                    f"target-{type(self).__name__}")
+        with guest.scene.traffic(rate=RATE) as traffic:
+            time.sleep(1)
+            if self.stops:
+                source.qmp.listeners["STOP"] = traffic.burst
+            self.fail(source, target)
+            source.qmp.listeners.clear()
+            time.sleep(1)
+            result = traffic.finish()
+        target.kill()
+        ktap.check(not losses(result), losses(result))
+        ktap.check(result["bursts"] == int(self.stops), "no burst was sent")
 
     def fail(self, source, target):
         raise NotImplementedError
@@ -94,10 +114,15 @@ class TargetKilled(Rollback):
 
 class Spoiled(Rollback):
     """Somebody in the middle of the channel."""
+    reason = ""
+
+    def __init__(self):
+        self.seen = False
+        self.target = None
 
     def fail(self, source, target):
         self.target = target
-        path = source.scene.path("proxy.sock")
+        path = f"{target.channel}.proxy"
         proxy = Proxy(path, target.channel, self.filter)
         since = begin(source, path)
         ktap.note(fails(source, since))
@@ -110,12 +135,6 @@ class Spoiled(Rollback):
         ktap.check(self.reason in said, f"nothing of '{self.reason}'")
         proxy.close()
 
-    def __init__(self, reason, **options):
-        super().__init__(**options)
-        self.reason = reason
-        self.seen = False
-        self.target = None
-
     def filter(self, data, fds):
         if HANDOVER_MAGIC not in data:
             return data, fds
@@ -127,6 +146,8 @@ class Spoiled(Rollback):
 
 
 class Corrupted(Spoiled):
+    reason = "CRC"
+
     def spoil(self, data, fds, at):
         at += SPOILED_AT
         return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:], fds
@@ -141,6 +162,8 @@ class KilledWhileLoading(Spoiled):
 
 
 class Truncated(Spoiled):
+    reason = "load of migration failed"
+
     def spoil(self, data, fds, at):
         for fd in fds:
             os.close(fd)
@@ -149,6 +172,7 @@ class Truncated(Spoiled):
 
 class Stripped(Spoiled):
     """No descriptor gets through."""
+    reason = "descriptor"
 
     def filter(self, data, fds):
         for fd in fds:
@@ -159,6 +183,7 @@ class Stripped(Spoiled):
 
 class NoUnixSocket(Rollback):
     """Refused before the guest stops."""
+    stops = False
 
     def fail(self, source, target):
         since = source.qmp.mark()
@@ -176,55 +201,56 @@ class NoUnixSocket(Rollback):
         ktap.check(source.status() == "running", f"it is {source.status()}")
 
 
-def target_refuses_tcp():
-    with Network() as network, Scene(network) as scene:
-        scenario = Tapkeep(vhost=True)
-        source = scene.boot(scenario)
-        target = scene.start(scenario, "target", incoming=True)
-        target.prepare_migration()
-        try:
-            target.qmp.command("migrate-incoming",
-                               {"uri": "tcp:127.0.0.1:4444"})
-        except QmpError as err:
-            ktap.note(err)
-            ktap.check("Unix" in str(err), "the error is not clear")
-        else:
-            raise ktap.Failure("the target listens on TCP")
-        scene.wait_guest(source)
+def target_refuses_tcp(guest):
+    target = guest.scene.start(guest.scenario, "target-tcp", incoming=True)
+    target.prepare_migration()
+    try:
+        target.qmp.command("migrate-incoming", {"uri": "tcp:127.0.0.1:4444"})
+    except QmpError as err:
+        ktap.note(err)
+        ktap.check("Unix" in str(err), "the error is not clear")
+    else:
+        raise ktap.Failure("the target listens on TCP")
+    target.kill()
+    guest.scene.wait_guest(guest.source)
 
 
-def no_second_owner():
+def no_second_owner(guest):
     """Without -incoming a keep that has an owner is refused."""
-    with Network() as network, Scene(network) as scene:
-        scenario = Tapkeep(vhost=True)
-        source = scene.boot(scenario)
-        try:
-            scene.start(scenario, "second")
-        except (QmpError, VmmError) as err:
-            ktap.note(err)
-        else:
-            raise ktap.Failure("a second QEMU took the keep")
-        said = scene.vmms[-1].said()
-        ktap.note(said)
-        ktap.check("belongs to another process" in said, "the error is unclear")
-        scene.wait_guest(source)
+    try:
+        guest.scene.start(guest.scenario, "second")
+    except QmpError as err:
+        ktap.note(err)
+    else:
+        raise ktap.Failure("a second QEMU took the keep")
+    said = guest.scene.vmms[-1].said()
+    ktap.note(said)
+    ktap.check("belongs to another process" in said, "the error is unclear")
+    guest.scene.wait_guest(guest.source)
 
 
-ktap.main([
-    ("vhost on: the target is killed before it claims: nothing lost",
-     TargetKilled(vhost=True)),
-    ("vhost off: the target is killed before it claims: nothing lost",
-     TargetKilled(vhost=False)),
+TESTS = [
+    ("the target is killed before it loads: nothing lost", TargetKilled()),
     ("the target is killed while it loads: nothing lost",
-     KilledWhileLoading("")),
-    ("a bit of the hand-over is wrong: refused, nothing lost",
-     Corrupted("CRC")),
-    ("the stream breaks off: refused, nothing lost", Truncated("load")),
-    ("the descriptors are missing: refused, nothing lost",
-     Stripped("descriptor")),
+     KilledWhileLoading()),
+    ("a bit of the hand-over is wrong: refused, nothing lost", Corrupted()),
+    ("the stream breaks off: refused, nothing lost", Truncated()),
+    ("the descriptors are missing: refused, nothing lost", Stripped()),
     ("a channel that is no Unix socket: refused by the source, no stop",
-     NoUnixSocket(stops=False)),
+     NoUnixSocket()),
     ("a channel that is no Unix socket: refused by the target",
      target_refuses_tcp),
     ("a keep with an owner is refused without -incoming", no_second_owner),
-])
+    ("the next swap succeeds, and nothing is lost", Guest.swap),
+]
+
+
+def main():
+    vhost = "off" not in sys.argv[1:]
+    with Network() as network, Scene(network) as scene:
+        guest = Guest(scene, Tapkeep(vhost))
+        ktap.main([(name, lambda test=test: test(guest))
+                   for name, test in TESTS], guest.report)
+
+
+main()

@@ -345,7 +345,8 @@ class Scene:
         return self
 
     def __exit__(self, kind, error, _trace):
-        if error and not getattr(error, "reported", False):
+        if isinstance(error, Exception) and \
+                not getattr(error, "reported", False):
             error.reported = True
             error.args = (f"{error}\n{self.report()}",)
         for vmm in self.vmms:

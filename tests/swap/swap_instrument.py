@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Does the traffic program see what the swap tests rely on it to see?
+
+Each end is played against packets that this program makes up: some left out,
+some twice, some late, one spoiled, and a silence.
+"""
+
+import json
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+sys.dont_write_bytecode = True
+import ktap  # noqa: E402
+from vmm import build_path, setting, wait_until  # noqa: E402
+
+CONTROL, STREAM, UDP = 7700, 7701, 7702
+MAGIC, SIZE, RUN = 0x746B7470, 100, 5
+HEADER = struct.Struct("<IIIIQQQ")
+HERE = "127.0.0.1"
+
+
+def packet(seq, run=RUN, received=0, spoil=False):
+    filling = bytearray((seq * 131 + at * 7 + (seq >> 8)) & 0xFF
+                        for at in range(SIZE - HEADER.size))
+    if spoil:
+        filling[-1] ^= 1
+    return HEADER.pack(MAGIC, run, 0, SIZE, seq, received, received) + filling
+
+
+def traffic(*arguments):
+    return subprocess.Popen(
+        [setting("TAPKEEP_TRAFFIC", build_path("bench/traffic")), *arguments],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def ask(request):
+    with socket.create_connection((HERE, CONTROL), 2) as connection:
+        connection.settimeout(3)
+        connection.sendall(request.encode() + b"\n")
+        return connection.makefile().readline().strip()
+
+
+def counters():
+    return dict(word.split("=") for word in ask("STATUS").split()[1:])
+
+
+def expect(found, **values):
+    for key, value in values.items():
+        ktap.check(str(found[key]) == str(value),
+                   f"{key} is {found[key]}, not {value}: {found}")
+
+
+def guest_counts():
+    """Lost 5, twice 3, late 3, spoiled 7, and one of another run."""
+    guest = traffic("guest")
+    try:
+        ktap.check("ready" in guest.stdout.readline(), "the guest's end failed")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mine:
+            mine.bind((HERE, 0))
+            mine.settimeout(5)
+            port = mine.getsockname()[1]
+            answer = ask(f"START run={RUN} rate=100 size={SIZE} flows=1 "
+                         f"port={port}")
+            ktap.check(answer == "OK", answer)
+            for seq in (0, 1, 2, 4, 3, 3, 6):
+                mine.sendto(packet(seq), (HERE, UDP))
+            mine.sendto(packet(7, spoil=True), (HERE, UDP))
+            mine.sendto(packet(8, run=RUN + 1), (HERE, UDP))
+            wait_until(lambda: counters()["stray"] == "1", 5, "the packets")
+            expect(counters(), unique=6, duplicated=1, reordered=1, corrupt=1,
+                   rcvbuf=0, sndbuf=0)
+            ktap.check(ask("HOLES flow=0 sent=8") == "OK 5-5,7-7",
+                       ask("HOLES flow=0 sent=8"))
+            reports = [HEADER.unpack_from(mine.recv(2000)) for _ in range(50)]
+            ktap.check([report[4] for report in reports] == list(range(50)),
+                       "its packets are not numbered")
+            ktap.check(reports[-1][5:] == (6, 7),
+                       f"it reports {reports[-1][5:]}, not 6 packets below 7")
+            sent = int(ask("STOP").split("sent=")[1].split()[0])
+            time.sleep(0.1)
+            expect(counters(), sent=sent)
+    finally:
+        guest.kill()
+        guest.wait()
+
+
+class FakeGuest:
+    """Sends 0 to 99 but 50, number 10 twice and 21 before 20; is silent for
+    300 ms before 60, and reports no progress from 70 to 89."""
+
+    SENT, SILENCE_S, PERIOD_S = 100, 0.3, 0.01
+
+    def __init__(self):
+        self.received = 0
+        self.sockets = []
+        self.serve(CONTROL, self.control)
+        self.serve(STREAM, self.stream)
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind((HERE, UDP))
+        threading.Thread(target=self.count, daemon=True).start()
+
+    def serve(self, port, answer):
+        listener = socket.create_server((HERE, port))
+        self.sockets.append(listener)
+
+        def accept():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    answer(connection)
+        threading.Thread(target=accept, daemon=True).start()
+
+    def count(self):
+        while True:
+            self.udp.recv(2000)
+            self.received += 1
+
+    def control(self, connection):
+        line = connection.makefile().readline()
+        if line.startswith("START"):
+            port = int(line.split("port=")[1])
+            threading.Thread(target=self.send, args=(port,),
+                             daemon=True).start()
+        connection.sendall(
+            f"OK run={RUN} unique={self.received} duplicated=0 reordered=0 "
+            f"stray=0 corrupt=0 sent={self.SENT} send_errors=0 late_us=0 "
+            "rcvbuf=0 sndbuf=0 softnet=0 stream=0 stream_broken=0\n".encode())
+
+    @staticmethod
+    def stream(connection):
+        """Breaks the TCP stream after a while."""
+        connection.recv(1000)
+
+    def send(self, port):
+        order = [seq for seq in range(self.SENT) if seq not in (20, 50)]
+        order.insert(order.index(21) + 1, 20)
+        order.insert(order.index(11), 10)
+        for seq in order:
+            if seq == 60:
+                time.sleep(self.SILENCE_S)
+            report = seq + 1 - max(0, min(seq - 69, 20))
+            self.udp.sendto(packet(seq, received=report), (HERE, port))
+            time.sleep(self.PERIOD_S)
+
+    def close(self):
+        for listener in self.sockets:
+            listener.close()
+
+
+def host_counts():
+    guest = FakeGuest()
+    host = traffic("host", "--guest", HERE, "--run", str(RUN), "--rate", "100",
+                   "--size", str(SIZE), "--burst", "200")
+    try:
+        ktap.check("started" in host.stdout.readline(), "it did not start")
+        host.stdin.write("b")
+        host.stdin.flush()
+        time.sleep(2)
+        result = json.loads(host.communicate("q", timeout=40)[0])
+    finally:
+        host.kill()
+        guest.close()
+    came = result["from_guest"]
+    expect(came, sent=100, lost=1, duplicated=1, reordered=1, corrupt=0,
+           holes=["50-50"])
+    # The longest of all is the silence after its last packet.
+    silences = sorted(length for _, length in came["gaps"])
+    ktap.check(300 <= silences[-2] < 400 and silences[-3] < 100,
+               f"silences: {silences}")
+    pauses = sorted(length for _, length in result["to_guest"]["gaps"])
+    ktap.check(300 <= pauses[-2] < 400 and 200 <= pauses[-3] < 300,
+               f"times without progress: {pauses}")
+    expect(result["to_guest"], lost=0)
+    expect(result, burst_sent=200, tcp_survived=False)
+    ktap.check(result["to_guest"]["sent"] > 300, "it did not go on sending")
+
+
+ktap.main([
+    ("the guest's end counts what is lost, repeated, late or spoiled",
+     guest_counts),
+    ("the host's end counts, and sees the silences of both directions",
+     host_counts),
+])
