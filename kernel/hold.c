@@ -46,7 +46,7 @@ bool tapkeep_hold_is_draining(const struct tapkeep *keep)
 bool tapkeep_hold_lock(struct tapkeep *keep)
 {
 	mutex_lock(&keep->lock);
-	if (!tapkeep_netdev_changed(keep))
+	if (!keep->dev_changed)
 		return false;
 	mutex_unlock(&keep->lock);
 	rtnl_lock();
@@ -102,7 +102,7 @@ void tapkeep_hold_begin(struct tapkeep *keep)
 
 	keep->stats.since = ktime_get_ns();
 	keep->stats.drops_then = interface_drops(keep);
-	WARN_ON_ONCE(!tapkeep_netdev_grow(keep));
+	keep->rings_grown = true;
 	for (i = 0; i < keep->nr_queues; i++)
 		tapkeep_queue_grow(keep->queues[i]);
 }
@@ -133,7 +133,7 @@ bool tapkeep_hold_shrink(struct tapkeep *keep)
 	for (i = 0; i < keep->nr_queues; i++)
 		all &= tapkeep_queue_shrink(keep->queues[i], keep->usual_slots);
 	if (all)
-		tapkeep_netdev_shrunk(keep);
+		keep->rings_grown = false;
 	return all;
 }
 

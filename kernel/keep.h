@@ -74,15 +74,17 @@ struct tapkeep_vmm {
  * @nr_queues: how many; guarded by @lock
  * @vmm: what the VMM exported, or NULL; guarded by @lock
  * @stats: guarded by @lock
+ * @rings_grown: tun must not resize the rings now; guarded by @lock
  * @drain_ms: when to look again whether the rings can shrink; guarded by @lock
  * @drain_work: shrinks them
  * @dev: the interface, with a reference, or NULL; guarded by @lock
  * @dev_tracker: of that reference
  * @usual_slots: of a ring that is not grown: the interface's tx_queue_len;
  *	written with RTNL and @lock held
+ * @dev_changed: tun may be resizing rings now; guarded by @lock, and set and
+ *	cleared with RTNL held
  * @dev_node: guarded by the lock of the attached keeps (netdev.c)
- * @rings_grown: tun must not resize rings now; guarded by the same
- * @dev_changed: tun may be resizing rings now; guarded by the same
+ * @dev_event: the last one that was told to this keep; guarded by the same
  */
 struct tapkeep {
 	struct kref ref;
@@ -111,15 +113,16 @@ struct tapkeep {
 	struct tapkeep_vmm *vmm;
 
 	struct tapkeep_hold_stats stats;
+	bool rings_grown;
 	unsigned int drain_ms;
 	struct delayed_work drain_work;
 
 	struct net_device *dev;
 	netdevice_tracker dev_tracker;
 	unsigned int usual_slots;
-	struct hlist_node dev_node;
-	bool rings_grown;
 	bool dev_changed;
+	struct hlist_node dev_node;
+	unsigned int dev_event;
 };
 
 struct tapkeep *tapkeep_new(struct net *net, const char *name, u32 hold_limit,

@@ -109,9 +109,8 @@ void tapkeep_netdev_attach(struct tapkeep *keep, struct net_device *dev)
 	netdev_hold(dev, &keep->dev_tracker, GFP_KERNEL);
 	keep->dev = dev;
 	keep->usual_slots = dev->tx_queue_len;
-	spin_lock(&attached_lock);
-	keep->rings_grown = false;
 	keep->dev_changed = false;
+	spin_lock(&attached_lock);
 	hash_add(attached, &keep->dev_node, (unsigned long)dev);
 	spin_unlock(&attached_lock);
 }
@@ -128,78 +127,24 @@ void tapkeep_netdev_detach(struct tapkeep *keep)
 	keep->dev = NULL;
 }
 
-/*
- * From here on until tapkeep_netdev_shrunk() tun does not resize the rings.
- * Return: false if it may be about to: take RTNL and refresh first.
- */
-bool tapkeep_netdev_grow(struct tapkeep *keep)
-{
-	bool ok;
-
-	spin_lock(&attached_lock);
-	ok = !keep->dev_changed;
-	if (ok)
-		keep->rings_grown = true;
-	spin_unlock(&attached_lock);
-	return ok;
-}
-
-void tapkeep_netdev_shrunk(struct tapkeep *keep)
-{
-	spin_lock(&attached_lock);
-	keep->rings_grown = false;
-	spin_unlock(&attached_lock);
-}
-
-bool tapkeep_netdev_changed(struct tapkeep *keep)
-{
-	bool changed;
-
-	spin_lock(&attached_lock);
-	changed = keep->dev_changed;
-	spin_unlock(&attached_lock);
-	return changed;
-}
-
 /* With RTNL held nobody is in the middle of a change. And keep->lock. */
 void tapkeep_netdev_refresh(struct tapkeep *keep)
 {
 	ASSERT_RTNL();
 	if (keep->dev)
 		keep->usual_slots = keep->dev->tx_queue_len;
-	spin_lock(&attached_lock);
 	keep->dev_changed = false;
-	spin_unlock(&attached_lock);
 }
 
-static int change_tx_queue_len(struct net_device *dev)
-{
-	unsigned long key = (unsigned long)dev;
-	int ret = NOTIFY_DONE;
-	struct tapkeep *keep;
-
-	spin_lock(&attached_lock);
-	hash_for_each_possible(attached, keep, dev_node, key) {
-		if (keep->dev == dev && keep->rings_grown) {
-			ret = notifier_from_errno(-EBUSY);
-			goto out;
-		}
-	}
-	hash_for_each_possible(attached, keep, dev_node, key)
-		if (keep->dev == dev)
-			keep->dev_changed = true;
-out:
-	spin_unlock(&attached_lock);
-	return ret;
-}
-
-static struct tapkeep *get_attached(struct net_device *dev)
+/* Return: a keep on the interface that has not seen event number @nr yet. */
+static struct tapkeep *get_attached(struct net_device *dev, unsigned int nr)
 {
 	struct tapkeep *keep, *found = NULL;
 
 	spin_lock(&attached_lock);
 	hash_for_each_possible(attached, keep, dev_node, (unsigned long)dev) {
-		if (keep->dev == dev) {
+		if (keep->dev == dev && keep->dev_event != nr) {
+			keep->dev_event = nr;
 			tapkeep_get(keep);
 			found = keep;
 			break;
@@ -209,11 +154,37 @@ static struct tapkeep *get_attached(struct net_device *dev)
 	return found;
 }
 
-static void interface_gone(struct net_device *dev)
+/* Return: false if a ring of the keep is grown; else the change is noted. */
+static bool let_change(struct tapkeep *keep)
+{
+	bool ok;
+
+	mutex_lock(&keep->lock);
+	ok = !keep->rings_grown;
+	if (ok)
+		keep->dev_changed = true;
+	mutex_unlock(&keep->lock);
+	return ok;
+}
+
+/* A change that is refused after it was noted costs the next freeze RTNL. */
+static int change_tx_queue_len(struct net_device *dev, unsigned int nr)
+{
+	struct tapkeep *keep;
+	bool ok = true;
+
+	while (ok && (keep = get_attached(dev, nr))) {
+		ok = let_change(keep);
+		tapkeep_put(keep);
+	}
+	return ok ? NOTIFY_DONE : notifier_from_errno(-EBUSY);
+}
+
+static void interface_gone(struct net_device *dev, unsigned int nr)
 {
 	struct tapkeep *keep;
 
-	while ((keep = get_attached(dev))) {
+	while ((keep = get_attached(dev, nr))) {
 		tapkeep_end_with_netdev(keep, dev);
 		tapkeep_put(keep);
 	}
@@ -222,14 +193,19 @@ static void interface_gone(struct net_device *dev)
 static int netdev_event(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+	/* Guarded by RTNL; 0 is of a keep that has seen none. */
+	static unsigned int nr;
 
 	switch (event) {
 	case NETDEV_CHANGE_TX_QUEUE_LEN:
-		return change_tx_queue_len(dev);
+		nr = nr + 1 ?: 1;
+		return change_tx_queue_len(dev, nr);
 	case NETDEV_UNREGISTER:
 		/* A move to another namespace is told in the same way. */
-		if (dev->reg_state == NETREG_UNREGISTERING)
-			interface_gone(dev);
+		if (dev->reg_state != NETREG_UNREGISTERING)
+			break;
+		nr = nr + 1 ?: 1;
+		interface_gone(dev, nr);
 		break;
 	}
 	return NOTIFY_DONE;

@@ -12,9 +12,6 @@ struct tapkeep;
 struct net_device *tapkeep_netdev_of_queue(struct file *file, struct net *net);
 void tapkeep_netdev_attach(struct tapkeep *keep, struct net_device *dev);
 void tapkeep_netdev_detach(struct tapkeep *keep);
-bool tapkeep_netdev_grow(struct tapkeep *keep);
-void tapkeep_netdev_shrunk(struct tapkeep *keep);
-bool tapkeep_netdev_changed(struct tapkeep *keep);
 void tapkeep_netdev_refresh(struct tapkeep *keep);
 
 int tapkeep_netdev_init(void);
