@@ -8,6 +8,9 @@
 
 #include "traffic.h"
 
+/* Periods that a sender may be behind and still send all that was due. */
+#define CATCH_UP	4
+
 int sender_open(struct sender *s, const struct run *run,
 		const struct sockaddr_in *to)
 {
@@ -63,13 +66,21 @@ int sender_one(struct sender *s)
 	return 0;
 }
 
+/*
+ * What was missed in a stop is not sent in a hurry after it: that would delay
+ * the reports on what waits to be received.
+ */
 int sender_paced(struct sender *s)
 {
-	int64_t late = clock_ns(CLOCK_MONOTONIC) - s->deadline;
+	int64_t period = NSEC_PER_SEC / s->run.rate;
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
+	int64_t late = now - s->deadline;
 
 	if (late > s->late)
 		s->late = late;
-	s->deadline += NSEC_PER_SEC / s->run.rate;
+	s->deadline += period;
+	if (late > CATCH_UP * period)
+		s->deadline = now + period;
 	return sender_one(s);
 }
 
