@@ -303,12 +303,14 @@ static void print_drops(const char *name, const struct drops *d)
 static void print_direction(const char *name, uint64_t sent,
 			    const struct totals *t, const struct gaps *g)
 {
-	printf("\"%s\":{\"sent\":%llu,\"lost\":%llu,\"duplicated\":%llu,\"reordered\":%llu,\"stray\":%llu,\"corrupt\":%llu,\"gap_ms\":%.3f,\"gaps\":",
-	       name, (unsigned long long)sent,
+	printf("\"%s\":{\"sent\":%llu,\"lost\":%llu,\"duplicated\":%llu,", name,
+	       (unsigned long long)sent,
 	       (unsigned long long)(sent - t->unique),
-	       (unsigned long long)t->duplicated,
+	       (unsigned long long)t->duplicated);
+	printf("\"reordered\":%llu,\"stray\":%llu,\"corrupt\":%llu,",
 	       (unsigned long long)t->reordered, (unsigned long long)t->stray,
-	       (unsigned long long)t->corrupt,
+	       (unsigned long long)t->corrupt);
+	printf("\"gap_ms\":%.3f,\"gaps\":",
 	       (double)gaps_longest(g) / NSEC_PER_MSEC);
 	gaps_print(g, stdout);
 	printf(",\"holes\":[");
@@ -434,7 +436,8 @@ int host_main(int argc, char **argv)
 	pthread_t thread;
 
 	if (parse_run(h, argc, argv)) {
-		fprintf(stderr, "traffic: host needs --guest ADDRESS; run, rate, size (%u to %u) and flows (1 to %u) are numbers\n",
+		fprintf(stderr, "traffic: host needs --guest ADDRESS\n");
+		fprintf(stderr, "traffic: sizes are %u to %u, flows 1 to %u\n",
 			MIN_SIZE, MAX_SIZE, MAX_FLOWS);
 		return 1;
 	}

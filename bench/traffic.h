@@ -110,8 +110,8 @@ struct receiver {
 	struct seqs flows[MAX_FLOWS];
 	uint64_t stray;
 	uint64_t corrupt;
-	_Atomic uint64_t count;
-	_Atomic uint64_t next;
+	atomic_ullong count;
+	atomic_ullong next;
 	/* called with the lock held; @when: the kernel's time of arrival */
 	void (*arrived)(void *arg, const struct packet *p, int64_t when);
 	void *arg;
@@ -160,7 +160,7 @@ struct stream {
 	struct sockaddr_in to;
 	uint32_t run;
 	pthread_t thread;
-	_Atomic bool stop;
+	atomic_bool stop;
 	struct stream_totals totals;
 };
 
