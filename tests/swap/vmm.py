@@ -33,7 +33,6 @@ CONTROL_PORT = 7700
 GUEST_MEMORY_MB = 128
 BOOT_TIMEOUT_S = 90
 MIGRATION_TIMEOUT_S = 60
-VCPU_PRIORITY = 5
 TAIL_LINES = 25
 
 
@@ -244,11 +243,6 @@ class Vmm:
 
     def connect(self):
         self.qmp = Qmp(self.qmp_path, alive=lambda: self.process.poll() is None)
-        # As if they had processors of their own: what is to be seen is how
-        # long the guest cannot run, not how long it waits for its turn.
-        for cpu in self.qmp.command("query-cpus-fast"):
-            os.sched_setscheduler(cpu["thread-id"], os.SCHED_FIFO,
-                                  os.sched_param(VCPU_PRIORITY))
         return self
 
     def alive(self):
