@@ -9,9 +9,11 @@
  * interface dropped meanwhile all the same.
  *
  * After the thaw the rings are drained by whoever reads them. We look every
- * now and then whether what is left fits the usual size, and shrink ring by
- * ring. Until all are shrunk the keep is draining. A freeze meanwhile just
- * grows again those that were shrunk.
+ * now and then whether a ring of the usual size would be nearly empty, and
+ * shrink ring by ring: what arrives while the guest catches up must find as
+ * much room as if there had been no hold. A ring that is never that empty
+ * shrinks after a while when what is in it fits. Until all are shrunk the keep
+ * is draining. A freeze meanwhile just grows again those that were shrunk.
  */
 
 #include "hold.h"
@@ -26,8 +28,11 @@
 #include "netdev.h"
 #include "queue.h"
 
-#define DRAIN_MS_FIRST	20
-#define DRAIN_MS_LAST	320
+#define DRAIN_MS_FIRST		20
+#define DRAIN_MS_LAST		320
+/* For how long a ring must be nearly empty to shrink: at most 1/8 full. */
+#define DRAIN_PATIENCE_MS	2000
+#define NEARLY_EMPTY_SHIFT	3
 
 bool tapkeep_hold_is_on(const struct tapkeep *keep)
 {
@@ -124,17 +129,34 @@ void tapkeep_hold_end(struct tapkeep *keep, bool thawed)
 	tapkeep_schedule(keep, &keep->drain_work, keep->drain_ms);
 }
 
-/* Return: true when no ring is grown any more. Called with the lock held. */
-bool tapkeep_hold_shrink(struct tapkeep *keep)
+/* Return: true when no ring is grown any more. */
+static bool shrink(struct tapkeep *keep, unsigned int room)
 {
 	bool all = true;
 	u32 i;
 
 	for (i = 0; i < keep->nr_queues; i++)
-		all &= tapkeep_queue_shrink(keep->queues[i], keep->usual_slots);
+		all &= tapkeep_queue_shrink(keep->queues[i], keep->usual_slots,
+					    room);
 	if (all)
 		keep->rings_grown = false;
 	return all;
+}
+
+/* Whatever fits, once. Called with the lock held. */
+void tapkeep_hold_shrink(struct tapkeep *keep)
+{
+	shrink(keep, 0);
+}
+
+static bool drained(struct tapkeep *keep)
+{
+	u64 thawed = keep->stats.since + keep->stats.blackout;
+	unsigned int slots = keep->usual_slots, room = 0;
+
+	if (ktime_get_ns() - thawed < DRAIN_PATIENCE_MS * NSEC_PER_MSEC)
+		room = slots - (slots >> NEARLY_EMPTY_SHIFT);
+	return shrink(keep, room);
 }
 
 static void drain(struct work_struct *work)
@@ -143,7 +165,7 @@ static void drain(struct work_struct *work)
 					    struct tapkeep, drain_work);
 
 	mutex_lock(&keep->lock);
-	if (tapkeep_hold_is_draining(keep) && !tapkeep_hold_shrink(keep)) {
+	if (tapkeep_hold_is_draining(keep) && !drained(keep)) {
 		keep->drain_ms = min(2 * keep->drain_ms, DRAIN_MS_LAST);
 		tapkeep_schedule(keep, &keep->drain_work, keep->drain_ms);
 	}

@@ -12,7 +12,7 @@ void tapkeep_hold_begin(struct tapkeep *keep);
 void tapkeep_hold_end(struct tapkeep *keep, bool thawed);
 bool tapkeep_hold_is_on(const struct tapkeep *keep);
 bool tapkeep_hold_is_draining(const struct tapkeep *keep);
-bool tapkeep_hold_shrink(struct tapkeep *keep);
+void tapkeep_hold_shrink(struct tapkeep *keep);
 u64 tapkeep_hold_held(struct tapkeep *keep);
 u64 tapkeep_hold_dropped(struct tapkeep *keep);
 void tapkeep_hold_init(struct tapkeep *keep);

@@ -49,18 +49,19 @@ static unsigned int ring_used(const struct ptr_ring *ring)
 }
 
 /*
- * Puts the empty array of @slots slots into the ring, if what is in the ring
- * fits. Return: the array that was in it, and its size; or NULL.
+ * Puts the empty array of @slots slots into the ring, if that leaves @room of
+ * them free. Return: the array that was in it, and its size; or NULL.
  */
 static void **swap_array(struct ptr_ring *ring, void **array,
-			 unsigned int slots, unsigned int *old_slots)
+			 unsigned int slots, unsigned int room,
+			 unsigned int *old_slots)
 {
 	void **old = NULL;
 	unsigned long flags;
 
 	spin_lock_irqsave(&ring->consumer_lock, flags);
 	spin_lock(&ring->producer_lock);
-	if (ring_used(ring) <= slots) {
+	if (ring_used(ring) <= slots - room) {
 		*old_slots = ring->size;
 		old = __ptr_ring_swap_queue(ring, array, slots, GFP_ATOMIC, NULL);
 	}
@@ -73,12 +74,12 @@ static void **swap_array(struct ptr_ring *ring, void **array,
  * Swaps the spare and the array in the ring. The new spare is not cleared: it
  * is left to when there is time for it.
  */
-static bool swap_spare(struct tapkeep_queue *q)
+static bool swap_spare(struct tapkeep_queue *q, unsigned int room)
 {
 	unsigned int slots;
 	void **old;
 
-	old = swap_array(q->ring, q->spare, q->spare_slots, &slots);
+	old = swap_array(q->ring, q->spare, q->spare_slots, room, &slots);
 	if (!old)
 		return false;
 	q->spare = old;
@@ -119,7 +120,7 @@ void tapkeep_queue_grow(struct tapkeep_queue *q)
 		return;
 	tapkeep_queue_count(q, &size, &used);
 	if (size < q->spare_slots)
-		q->grown = swap_spare(q);
+		q->grown = swap_spare(q, 0);
 }
 
 /* The interface's tx_queue_len may have changed since the spare was in the ring. */
@@ -143,18 +144,20 @@ static bool fit_spare(struct tapkeep_queue *q, unsigned int slots)
  * tapkeep_queue_shrink - give a grown ring its usual size again
  * @q: the queue
  * @slots: the usual size
+ * @room: how many of them must be free then, at most @slots
  *
- * Return: true when the ring is not grown any more; false when more is in it
- * than fits, or there is no memory: try again later.
+ * Return: true when the ring is not grown any more; false when too much is in
+ * it, or there is no memory: try again later.
  */
-bool tapkeep_queue_shrink(struct tapkeep_queue *q, unsigned int slots)
+bool tapkeep_queue_shrink(struct tapkeep_queue *q, unsigned int slots,
+			  unsigned int room)
 {
 	if (!q->grown)
 		return true;
 	if (!fit_spare(q, slots))
 		return false;
 	clear_spare(q);
-	if (!swap_spare(q))
+	if (!swap_spare(q, room))
 		return false;
 	/* Now, so that the next time the ring grows it need not wait for it. */
 	clear_spare(q);
@@ -178,7 +181,7 @@ void tapkeep_queue_settle(struct tapkeep_queue *q, unsigned int slots)
 	if (!array)
 		return;
 	/* Whichever of the two is not in the ring. */
-	kvfree(swap_array(q->ring, array, slots, &size) ?: array);
+	kvfree(swap_array(q->ring, array, slots, 0, &size) ?: array);
 }
 
 /**

@@ -40,7 +40,8 @@ void tapkeep_queue_free(struct tapkeep_queue *q);
 int tapkeep_queue_claim_file(struct tapkeep_queue *q, struct tapkeep *keep);
 void tapkeep_queue_settle(struct tapkeep_queue *q, unsigned int slots);
 void tapkeep_queue_grow(struct tapkeep_queue *q);
-bool tapkeep_queue_shrink(struct tapkeep_queue *q, unsigned int slots);
+bool tapkeep_queue_shrink(struct tapkeep_queue *q, unsigned int slots,
+			  unsigned int room);
 void tapkeep_queue_count(struct tapkeep_queue *q, unsigned int *size,
 			 unsigned int *used);
 
