@@ -2,35 +2,63 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One swap of a real QEMU under traffic, in each way that there is."""
 
+import socket
 import sys
 
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
 from measure import DIRECTIONS, through_swaps  # noqa: E402
-from vmm import Local, Network, Reopen, Tapkeep  # noqa: E402
+from vmm import BRIDGE, Local, Network, Reopen, Tapkeep  # noqa: E402
 
 LONGEST_GAP_MS = 500
+ETH_P_RARP = 0x8035
+
+
+class Announcements:
+    """The RARP packets with which QEMU announces where a guest is now."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self.socket.setblocking(False)
+
+    def __enter__(self):
+        self.socket.bind((BRIDGE, ETH_P_RARP))
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def count(self):
+        count = 0
+        while True:
+            try:
+                self.socket.recv(2048)
+            except BlockingIOError:
+                return count
+            count += 1
 
 
 def swap(scenario, burst):
-    with Network() as network:
+    with Network() as network, Announcements() as announcements:
         measured = through_swaps(network, scenario, burst=burst, say=ktap.note)
-    return measured
+        return measured, announcements.count()
 
 
 def loses_nothing(scenario, burst):
-    measured = swap(scenario, burst)
+    measured, announced = swap(scenario, burst)
     ktap.check(not measured.losses(), measured.losses())
     for direction in DIRECTIONS:
         gap = measured.worst(direction)[1]
         ktap.check(gap <= LONGEST_GAP_MS, f"{direction}: a gap of {gap} ms")
+    ktap.check(announced == 0, f"{announced} announcements of what stayed")
 
 
 def reopen():
     """The bar is stock QEMU's: packets are lost, connections are not."""
-    measured = swap(Reopen(vhost=True), burst=0)
+    measured, announced = swap(Reopen(vhost=True), burst=0)
     ktap.check(measured.result["tcp_survived"],
                f"TCP: {measured.result['tcp_error']}")
+    ktap.check(announced > 0, "the guest was not announced at its second TAP")
 
 
 ktap.main([
