@@ -239,7 +239,8 @@ class Vmm:
                 *(self.nic() if self.plugged else [])]
 
     def nic(self):
-        device = f"virtio-net-pci,netdev=net0,mac={GUEST_MAC},romfile="
+        device = "virtio-net-pci-non-transitional,netdev=net0," \
+                 f"mac={GUEST_MAC},romfile="
         if self.scenario.queues > 1:
             device += f",mq=on,vectors={2 * self.scenario.queues + 2}"
         return ["-netdev", self.scenario.netdev(self.incoming),
@@ -247,12 +248,24 @@ class Vmm:
 
     def connect(self):
         self.qmp = Qmp(self.qmp_path, alive=lambda: self.process.poll() is None)
-        # As if it had a processor of its own: what is to be seen is how long
-        # the guest cannot run, not how long it waits for its turn.
-        for cpu in self.qmp.command("query-cpus-fast"):
-            os.sched_setscheduler(cpu["thread-id"], os.SCHED_FIFO,
-                                  os.sched_param(VCPU_PRIORITY))
+        if self.cpus == 1:
+            self.hurry()
         return self
+
+    def hurry(self):
+        """The vCPU and vhost as if they had processors of their own.
+
+        What is to be seen is how long the guest cannot run, not how long one
+        of them waits for its turn.
+        """
+        threads = {cpu["thread-id"]
+                   for cpu in self.qmp.command("query-cpus-fast")}
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            if (task / "comm").read_text("ascii").startswith("vhost-"):
+                threads.add(int(task.name))
+        for thread in threads:
+            os.sched_setscheduler(thread, os.SCHED_FIFO,
+                                  os.sched_param(VCPU_PRIORITY))
 
     def alive(self):
         return self.process.poll() is None
