@@ -59,6 +59,14 @@ static int64_t send_due(struct guest *g)
 	return left;
 }
 
+static void report(struct guest *g)
+{
+	pthread_mutex_lock(&g->lock);
+	if (g->sending)
+		sender_report(&g->sender);
+	pthread_mutex_unlock(&g->lock);
+}
+
 /*
  * One thread for both directions: with a backlog in both, neither starves the
  * other, and each report has the newest counters.
@@ -74,8 +82,9 @@ static void *traffic_thread(void *arg)
 		left = send_due(g);
 		ts.tv_sec = left / NSEC_PER_SEC;
 		ts.tv_nsec = left % NSEC_PER_SEC;
-		if (ppoll(&pfd, 1, &ts, NULL) > 0)
-			receiver_batch(&g->receiver, MSG_DONTWAIT);
+		if (ppoll(&pfd, 1, &ts, NULL) > 0 &&
+		    receiver_batch(&g->receiver, MSG_DONTWAIT) > 0)
+			report(g);
 	}
 	return NULL;
 }
@@ -161,11 +170,12 @@ static void answer_status(struct guest *g, const char *line,
 	}
 	drops_since(&d, &g->before);
 	snprintf(out, len,
-		 "OK run=%u unique=%llu duplicated=%llu reordered=%llu stray=%llu corrupt=%llu sent=%llu send_errors=%llu late_us=%lld rcvbuf=%llu sndbuf=%llu softnet=%llu stream=%llu stream_broken=%d\n",
+		 "OK run=%u unique=%llu duplicated=%llu reordered=%llu stray=%llu corrupt=%llu sent=%llu reports=%llu send_errors=%llu late_us=%lld rcvbuf=%llu sndbuf=%llu softnet=%llu stream=%llu stream_broken=%d\n",
 		 g->receiver.run.id, (unsigned long long)t.unique,
 		 (unsigned long long)t.duplicated,
 		 (unsigned long long)t.reordered, (unsigned long long)t.stray,
 		 (unsigned long long)t.corrupt, (unsigned long long)s->sent,
+		 (unsigned long long)s->reports,
 		 (unsigned long long)s->errors, (long long)s->late / 1000,
 		 (unsigned long long)d.rcvbuf, (unsigned long long)d.sndbuf,
 		 (unsigned long long)d.softnet,

@@ -48,7 +48,7 @@ struct host {
 
 struct guest_counters {
 	uint64_t unique, duplicated, reordered, stray, corrupt;
-	uint64_t sent, send_errors, late_us;
+	uint64_t sent, reports, send_errors, late_us;
 	uint64_t stream, stream_broken;
 	struct drops drops;
 };
@@ -146,6 +146,7 @@ static int guest_counters(const struct host *h, const char *request,
 	c->stray = field(line, "stray", 0);
 	c->corrupt = field(line, "corrupt", 0);
 	c->sent = field(line, "sent", 0);
+	c->reports = field(line, "reports", 0);
 	c->send_errors = field(line, "send_errors", 0);
 	c->late_us = field(line, "late_us", 0);
 	c->stream = field(line, "stream", 0);
@@ -342,6 +343,7 @@ static void print_result(struct host *h, const struct guest_counters *c,
 	printf("\"host_send_errors\":%llu,\"guest_send_errors\":%llu,",
 	       (unsigned long long)h->sender.errors,
 	       (unsigned long long)c->send_errors);
+	printf("\"guest_reports\":%llu,", (unsigned long long)c->reports);
 	printf("\"host_late_ms\":%.3f,\"guest_late_ms\":%.3f,",
 	       (double)h->sender.late / NSEC_PER_MSEC,
 	       (double)c->late_us / 1000);

@@ -10,6 +10,7 @@
 
 /* Periods that a sender may be behind and still send all that was due. */
 #define CATCH_UP	4
+#define REPORT_NS	NSEC_PER_MSEC
 
 int sender_open(struct sender *s, const struct run *run,
 		const struct sockaddr_in *to)
@@ -63,6 +64,7 @@ int sender_one(struct sender *s)
 		return -1;
 	}
 	s->sent++;
+	s->last = clock_ns(CLOCK_MONOTONIC);
 	return 0;
 }
 
@@ -82,6 +84,14 @@ int sender_paced(struct sender *s)
 	if (late > CATCH_UP * period)
 		s->deadline = now + period;
 	return sender_one(s);
+}
+
+void sender_report(struct sender *s)
+{
+	if (clock_ns(CLOCK_MONOTONIC) - s->last < REPORT_NS)
+		return;
+	if (!sender_one(s))
+		s->reports++;
 }
 
 uint64_t sender_flow_sent(const struct sender *s, unsigned int flow)

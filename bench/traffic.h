@@ -134,7 +134,9 @@ struct sender {
 	int fds[MAX_FLOWS];
 	uint64_t sent;
 	uint64_t errors;
+	uint64_t reports;	/* of these, sent for what had arrived */
 	int64_t deadline;
+	int64_t last;
 	int64_t late;		/* the furthest it ever was behind */
 	const struct receiver *report;	/* whose counters go along, or NULL */
 };
@@ -146,6 +148,8 @@ void sender_close(struct sender *s);
 int sender_one(struct sender *s);
 /* Send one and move the deadline on by one period. */
 int sender_paced(struct sender *s);
+/* Tell at once that something arrived, but not more than once in a ms. */
+void sender_report(struct sender *s);
 uint64_t sender_flow_sent(const struct sender *s, unsigned int flow);
 
 /* stream.c: TCP with content that is checked */

@@ -6,6 +6,7 @@ Each end is played against packets that this program makes up: some left out,
 some twice, some late, one spoiled, and a silence.
 """
 
+import contextlib
 import json
 import socket
 import struct
@@ -55,38 +56,60 @@ def expect(found, **values):
                    f"{key} is {found[key]}, not {value}: {found}")
 
 
-def guest_counts():
-    """Lost 5, twice 3, late 3, spoiled 7, and one of another run."""
+@contextlib.contextmanager
+def guest_end(rate):
+    """The guest's end in a run: a socket that its packets come to."""
     guest = traffic("guest")
     try:
         ktap.check("ready" in guest.stdout.readline(), "the guest's end failed")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mine:
             mine.bind((HERE, 0))
             mine.settimeout(5)
-            port = mine.getsockname()[1]
-            answer = ask(f"START run={RUN} rate=100 size={SIZE} flows=1 "
-                         f"port={port}")
+            answer = ask(f"START run={RUN} rate={rate} size={SIZE} flows=1 "
+                         f"port={mine.getsockname()[1]}")
             ktap.check(answer == "OK", answer)
-            for seq in (0, 1, 2, 4, 3, 3, 6):
-                mine.sendto(packet(seq), (HERE, UDP))
-            mine.sendto(packet(7, spoil=True), (HERE, UDP))
-            mine.sendto(packet(8, run=RUN + 1), (HERE, UDP))
-            wait_until(lambda: counters()["stray"] == "1", 5, "the packets")
-            expect(counters(), unique=6, duplicated=1, reordered=1, corrupt=1,
-                   rcvbuf=0, sndbuf=0)
-            ktap.check(ask("HOLES flow=0 sent=8") == "OK 5-5,7-7",
-                       ask("HOLES flow=0 sent=8"))
-            reports = [HEADER.unpack_from(mine.recv(2000)) for _ in range(50)]
-            ktap.check([report[4] for report in reports] == list(range(50)),
-                       "its packets are not numbered")
-            ktap.check(reports[-1][5:] == (6, 7),
-                       f"it reports {reports[-1][5:]}, not 6 packets below 7")
-            sent = int(ask("STOP").split("sent=")[1].split()[0])
-            time.sleep(0.1)
-            expect(counters(), sent=sent)
+            yield mine
     finally:
         guest.kill()
         guest.wait()
+
+
+def guest_counts():
+    """Lost 5, twice 3, late 3, spoiled 7, and one of another run."""
+    with guest_end(rate=100) as mine:
+        for seq in (0, 1, 2, 4, 3, 3, 6):
+            mine.sendto(packet(seq), (HERE, UDP))
+        mine.sendto(packet(7, spoil=True), (HERE, UDP))
+        mine.sendto(packet(8, run=RUN + 1), (HERE, UDP))
+        wait_until(lambda: counters()["stray"] == "1", 5, "the packets")
+        expect(counters(), unique=6, duplicated=1, reordered=1, corrupt=1,
+               rcvbuf=0, sndbuf=0)
+        ktap.check(ask("HOLES flow=0 sent=8") == "OK 5-5,7-7",
+                   ask("HOLES flow=0 sent=8"))
+        reports = [HEADER.unpack_from(mine.recv(2000)) for _ in range(50)]
+        ktap.check([report[4] for report in reports] == list(range(50)),
+                   "its packets are not numbered")
+        ktap.check(reports[-1][5:] == (6, 7),
+                   f"it reports {reports[-1][5:]}, not 6 packets below 7")
+        sent = int(ask("STOP").split("sent=")[1].split()[0])
+        time.sleep(0.1)
+        expect(counters(), sent=sent)
+
+
+def guest_reports():
+    """What arrives is reported long before the next packet is due."""
+    with guest_end(rate=1) as mine:
+        # The first may have been late, and the second follow soon.
+        mine.recv(2000)
+        mine.recv(2000)
+        time.sleep(0.2)
+        begin = time.monotonic()
+        mine.sendto(packet(0), (HERE, UDP))
+        report = HEADER.unpack_from(mine.recv(2000))
+        ktap.check(time.monotonic() - begin < 0.4,
+                   "the report waited for its turn")
+        ktap.check(report[5:] == (1, 1), f"it reports {report[5:]}")
+        expect(counters(), reports=1)
 
 
 class FakeGuest:
@@ -186,6 +209,7 @@ def host_counts():
 ktap.main([
     ("the guest's end counts what is lost, repeated, late or spoiled",
      guest_counts),
+    ("the guest's end reports at once what arrives", guest_reports),
     ("the host's end counts, and sees the silences of both directions",
      host_counts),
 ])

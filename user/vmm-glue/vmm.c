@@ -8,6 +8,7 @@
  * whenever it matters, and not remembered: another process may have acted.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,9 @@
 
 #include "check.h"
 #include "error.h"
+
+/* More than most VMMs have open, and within the usual limit of 1024. */
+#define HANDLE_AT_LEAST	512
 
 struct tapkeep_vmm {
 	char name[TAPKEEP_NAME_LEN];
@@ -194,6 +198,23 @@ static int pin_all(struct tapkeep_vmm *vmm, const int *fds, uint32_t nr,
 	return 0;
 }
 
+/*
+ * Of a process that is killed Linux releases the highest descriptors first,
+ * and the keep has to be frozen before vhost, which gives packets back then:
+ * the handle belongs above the descriptors of vhost, also of one that is only
+ * opened later.
+ */
+static int above_others(int handle)
+{
+	int moved = handle < 0 ? -1 :
+		    fcntl(handle, F_DUPFD_CLOEXEC, HANDLE_AT_LEAST);
+
+	if (moved < 0)
+		return handle;
+	close(handle);
+	return moved;
+}
+
 int tapkeep_vmm_create(struct tapkeep_vmm **vmm, const char *name,
 		       uint32_t hold_limit, uint32_t lease_ms,
 		       const int *fds, uint32_t nr,
@@ -205,7 +226,7 @@ int tapkeep_vmm_create(struct tapkeep_vmm **vmm, const char *name,
 	*vmm = NULL;
 	if (!new)
 		return -ENOMEM;
-	new->handle = tapkeep_create(name, hold_limit, lease_ms);
+	new->handle = above_others(tapkeep_create(name, hold_limit, lease_ms));
 	if (new->handle < 0) {
 		ret = keep_error(name, -1, "create", new->handle, err);
 		goto fail;
@@ -245,7 +266,7 @@ int tapkeep_vmm_restart(struct tapkeep_vmm **vmm, const char *name,
 	*vmm = NULL;
 	if (!new)
 		return -ENOMEM;
-	new->handle = tapkeep_claim_name(name, 0, NULL);
+	new->handle = above_others(tapkeep_claim_name(name, 0, NULL));
 	if (new->handle < 0) {
 		ret = claim_name_error(name, new->handle, err);
 		goto fail;
@@ -546,7 +567,7 @@ int tapkeep_vmm_claim(struct tapkeep_vmm *vmm, struct tapkeep_vmm_error *err)
 	ret = tapkeep_claim_offer(vmm->offer, NULL);
 	if (ret < 0)
 		return keep_error(vmm->name, vmm->offer, "claim", ret, err);
-	vmm->handle = ret;
+	vmm->handle = above_others(ret);
 	close(vmm->offer);
 	vmm->offer = -1;
 	return 0;
