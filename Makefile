@@ -27,13 +27,13 @@ all: module user ## build the module, the libraries and the tool
 help: ## list the targets
 	@printf 'Usage: make [target] [variable=value]\n\nTargets:\n'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | \
-		expand -t 14
+		expand -t 16
 	@printf '\nVariables:\n'
 	@printf '  KVER=%s\tkernels to build the module for, e.g. "6.12 6.1"\n' \
 		"$(KVER)" | expand -t 20
 	@printf '  KERNEL=%s\tthe kernel to boot in the VM\n' \
 		"$(KERNEL)" | expand -t 20
-	@printf '  TESTS=\tonly these tests in check, e.g. "module_* swap_kill"\n' | \
+	@printf '  TESTS=\tonly these tests in a check, e.g. "module_* swap_kill"\n' | \
 		expand -t 20
 	@printf '  DEMO_ARGS=\tfor bench/demo, e.g. "--scenario tapkeep --swaps 20"\n' | \
 		expand -t 20
@@ -68,6 +68,9 @@ bench:
 qemu: libtapkeep vmm-glue ## build QEMU with the tapkeep patches
 	@scripts/build-qemu $(QEMU_SERIES)
 
+debug-kernel: ## build the kernel of check-debug: KASAN, lockdep, kmemleak
+	@scripts/build-kernel $(KERNEL)
+
 guest: bench ## build the initramfs of the guest that the tests swap
 	@tests/guest/mkinitramfs $(KERNEL)
 
@@ -81,6 +84,9 @@ lint: ## style and static checks of everything
 check: deps ## build everything, lint it, run all tests in the VM
 	@scripts/check $(TESTS)
 
+check-debug: deps ## run the self-tests on a kernel that finds more faults
+	@scripts/check --debug $(TESTS)
+
 demo: deps ## swap a QEMU under traffic, three ways, and compare
 	@scripts/demo $(DEMO_ARGS)
 
@@ -88,4 +94,4 @@ clean: ## remove build/ (not the cache)
 	rm -rf $(BUILD)
 
 .PHONY: all help deps module user libtapkeep vmm-glue tool tests selftests \
-	bench qemu guest vm-shell lint check demo clean
+	bench qemu debug-kernel guest vm-shell lint check check-debug demo clean
