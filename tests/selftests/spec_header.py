@@ -7,12 +7,12 @@ from its debugging information, those of macros by printing them. Needs no
 module. Prints KTAP.
 """
 
+import functools
 import os
 import re
 import subprocess
 import sys
 import tempfile
-import traceback
 
 import jsonschema
 import yaml
@@ -30,6 +30,8 @@ BOUND_S = 60
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(SOURCE, "tools/net/ynl"))
+sys.path.insert(0, os.path.join(TOP, "tests/swap"))
+import ktap  # noqa: E402
 from lib import SpecFamily  # noqa: E402
 
 # Definitions whose names in C do not begin with the family's name and theirs:
@@ -235,28 +237,12 @@ def test_offloads_are_those_of_tun(spec):
         sorted(set(values.items()) ^ set(expected.items()))
 
 
-def run(number, name, test, spec):
-    try:
-        test(spec)
-    except Exception:  # pylint: disable=broad-except
-        for line in traceback.format_exc().splitlines():
-            print("#", line)
-        print("not ok", number, name, flush=True)
-        return False
-    print("ok", number, name, flush=True)
-    return True
-
-
 def main():
-    tests = {name.removeprefix("test_"): value
-             for name, value in globals().items() if name.startswith("test_")}
-    print("KTAP version 1")
-    print(f"1..{len(tests)}", flush=True)
     spec = Spec()
-    passed = [run(number, name, test, spec)
-              for number, (name, test) in enumerate(tests.items(), 1)]
-    return 0 if all(passed) else 1
+    ktap.main([(name.removeprefix("test_"), functools.partial(value, spec))
+               for name, value in globals().items()
+               if name.startswith("test_")])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

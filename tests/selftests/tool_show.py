@@ -731,9 +731,10 @@ def run(number, test):
     return True
 
 
-def main():
+def main(names):
+    """Runs the tests among @names, a module's globals."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
-    tests = [value for name, value in globals().items()
+    tests = [value for name, value in names.items()
              if name.startswith("test_")]
     print("KTAP version 1")
     print(f"1..{len(tests)}", flush=True)
@@ -742,4 +743,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(globals()))

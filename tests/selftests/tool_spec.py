@@ -8,7 +8,6 @@ specification says. Prints KTAP.
 
 import errno
 import os
-import resource
 import socket
 import subprocess
 import sys
@@ -254,15 +253,5 @@ def test_the_controller_knows_the_same(_):
             family.consts["name-len"]["value"] - 1
 
 
-def main():
-    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
-    tests = [value for name, value in globals().items()
-             if name.startswith("test_")]
-    print("KTAP version 1")
-    print(f"1..{len(tests)}", flush=True)
-    passed = [keeps.run(number, test) for number, test in enumerate(tests, 1)]
-    return 0 if all(passed) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keeps.main(globals()))
