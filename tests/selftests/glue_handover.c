@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <tapkeep-vmm.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #define SIZE_MAX_QUEUES	(124 + 16 * TAPKEEP_MAX_QUEUES)
 #define BOUND_MS	5000

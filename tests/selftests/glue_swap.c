@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <tapkeep.h>
 
+#include "harness.h"
 #include "nettraffic.h"
-#include "kselftest_harness.h"
 
 #define KEEP		"vm1"
 #define IFNAME		"tap0"

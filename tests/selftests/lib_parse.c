@@ -9,7 +9,7 @@
 #include <linux/netlink.h>
 #include <tapkeep-netlink.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #define QUEUES	3
 

@@ -32,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <linux/tapkeep.h>
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #define NOBODY 65534
 
@@ -49,9 +49,12 @@ static inline uint64_t now_ms(void)
 	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
 }
 
-/* Waits until @condition is true, at most @ms milliseconds; is it true? */
+/*
+ * Waits until @condition is true, at most @ms milliseconds, of a slow kernel
+ * so many times that; is it true?
+ */
 #define WITHIN(ms, condition) ({					\
-	uint64_t until_ = now_ms() + (ms);				\
+	uint64_t until_ = now_ms() + (ms) * timeout_factor();		\
 	bool true_;							\
 	while (!(true_ = (condition)) && now_ms() < until_)		\
 		sleep_ms(5);						\
@@ -471,6 +474,46 @@ static inline int as_user(uid_t uid, int (*fn)(void *), void *arg)
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		return -ECHILD;
 	return -WEXITSTATUS(status);
+}
+
+/* What the kernel counts of the module's users: keeps and open handles. */
+static inline int module_users(void)
+{
+	char text[16] = "";
+	int fd = open("/sys/module/tapkeep/refcnt", O_RDONLY);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return ret < 0 ? -errno : atoi(text);
+}
+
+static inline int module_unload(void)
+{
+	return syscall(SYS_delete_module, "tapkeep", O_NONBLOCK) ? -errno : 0;
+}
+
+static inline int module_load(void)
+{
+	struct { char *build, release[200], path[512]; } at = {};
+	int fd, ret;
+	FILE *f = fopen("/proc/sys/kernel/osrelease", "r");
+
+	at.build = getenv("TAPKEEP_BUILD");
+	if (!f || !fgets(at.release, sizeof(at.release), f))
+		return -ENOENT;
+	fclose(f);
+	at.release[strcspn(at.release, "\n")] = 0;
+	snprintf(at.path, sizeof(at.path), "%s/kernel/%s/tapkeep.ko",
+		 at.build ?: "build", at.release);
+	fd = open(at.path, O_RDONLY);
+	if (fd < 0)
+		return -errno;
+	ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	close(fd);
+	return ret;
 }
 
 #endif /* MODULE_COMMON_H */

@@ -292,25 +292,6 @@ TEST_F(orphan, can_be_claimed_by_an_offer_whoever_has_that)
 	EXPECT_EQ(0, status);
 }
 
-/* What the kernel counts of the module's users: keeps and open handles. */
-static int module_users(void)
-{
-	char text[16] = "";
-	int fd = open("/sys/module/tapkeep/refcnt", O_RDONLY);
-	int ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	return ret < 0 ? -errno : atoi(text);
-}
-
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "tapkeep", O_NONBLOCK) ? -errno : 0;
-}
-
 TEST_F(orphan, keeps_the_module_loaded)
 {
 	struct life life = {};
@@ -319,10 +300,10 @@ TEST_F(orphan, keeps_the_module_loaded)
 	ASSERT_TRUE(WITHIN(10000, module_users() == 0));
 	owner = start_owner(&life);
 	ASSERT_LT(0, owner);
-	EXPECT_EQ(-EWOULDBLOCK, unload());
+	EXPECT_EQ(-EWOULDBLOCK, module_unload());
 	kill_owner(owner);
 	EXPECT_EQ(1, module_users());
-	EXPECT_EQ(-EWOULDBLOCK, unload());
+	EXPECT_EQ(-EWOULDBLOCK, module_unload());
 	EXPECT_EQ(TAPKEEP_ORPHAN, named_state("nic"));
 }
 
@@ -368,27 +349,6 @@ TEST_F(orphan, ends_with_its_network_namespace)
 	EXPECT_EQ(0, keep_pin(again, queue));
 }
 
-static int load(void)
-{
-	struct { char *build, release[200], path[512]; } at = {};
-	int fd, ret;
-	FILE *f = fopen("/proc/sys/kernel/osrelease", "r");
-
-	at.build = getenv("TAPKEEP_BUILD");
-	if (!f || !fgets(at.release, sizeof(at.release), f))
-		return -ENOENT;
-	fclose(f);
-	at.release[strcspn(at.release, "\n")] = 0;
-	snprintf(at.path, sizeof(at.path), "%s/kernel/%s/tapkeep.ko",
-		 at.build ?: "build", at.release);
-	fd = open(at.path, O_RDONLY);
-	if (fd < 0)
-		return -errno;
-	ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
 TEST_F(orphan, the_module_can_be_unloaded_when_the_last_keep_has_ended)
 {
 	struct life life = { .lease_ms = 100 };
@@ -397,12 +357,12 @@ TEST_F(orphan, the_module_can_be_unloaded_when_the_last_keep_has_ended)
 
 	ASSERT_LT(0, owner);
 	kill_owner(owner);
-	EXPECT_TRUE(WITHIN(5000, unload() == 0));
+	EXPECT_TRUE(WITHIN(5000, module_unload() == 0));
 	for (i = 0; i < 5; i++) {
-		EXPECT_EQ(0, load());
-		EXPECT_EQ(0, unload());
+		EXPECT_EQ(0, module_load());
+		EXPECT_EQ(0, module_unload());
 	}
-	EXPECT_EQ(0, load());
+	EXPECT_EQ(0, module_load());
 	EXPECT_LE(0, keep_create("again"));
 }
 

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "harness.h"
 #include "netback.h"
 
 #define FLOWS		4
@@ -123,10 +124,7 @@ struct pace {
 /* A slow kernel cannot empty the ring as fast as a process fills it. */
 static int64_t rate_per_s(void)
 {
-	const char *factor = getenv("TAPKEEP_TIMEOUT_FACTOR");
-	int slower = factor ? atoi(factor) : 1;
-
-	return RATE_PER_S / (slower > 1 ? slower : 1);
+	return RATE_PER_S / timeout_factor();
 }
 
 static uint64_t pace_quota(struct pace *pace, bool on)
