@@ -40,6 +40,7 @@
 #include <linux/uaccess.h>
 #include <net/net_namespace.h>
 
+#include "compat.h"
 #include "keep.h"
 #include "netdev.h"
 #include "queue.h"
@@ -49,10 +50,6 @@
 /* From virtio: the largest ring. */
 #define RING_SIZE_MAX	32768
 
-#ifndef TUN_F_USO4
-#define TUN_F_USO4	0x20
-#define TUN_F_USO6	0x40
-#endif
 #define TUN_F_KNOWN	(TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN | \
 			 TUN_F_UFO | TUN_F_USO4 | TUN_F_USO6)
 

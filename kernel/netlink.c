@@ -35,6 +35,7 @@
 #include <net/net_namespace.h>
 #include <net/sock.h>
 
+#include "compat.h"
 #include "hold.h"
 #include "keep.h"
 #include "queue.h"

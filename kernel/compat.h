@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What kernels older than the newest lack. Kbuild looks into their headers for
+ * the functions, and says LACKS_ of those that are not there.
+ */
+#ifndef TAPKEEP_COMPAT_H
+#define TAPKEEP_COMPAT_H
+
+#include <linux/if_tun.h>
+#include <net/genetlink.h>
+
+/* Before 6.2 */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4	0x20
+#define TUN_F_USO6	0x40
+#endif
+
+/* Before 6.17 */
+#ifndef TUN_F_UDP_TUNNEL_GSO
+#define TUN_F_UDP_TUNNEL_GSO		0x080
+#define TUN_F_UDP_TUNNEL_GSO_CSUM	0x100
+#endif
+
+/* Before 6.6: another structure, with the attributes as well. */
+#ifdef LACKS_genl_info_dump
+#define genl_info_dump(cb)	genl_dumpit_info(cb)
+#endif
+
+/* Before 7.3: a full ring drops, and nothing is stopped. */
+#ifdef LACKS_tun_wake_queue
+static inline void tun_wake_queue(struct file *file, int consumed)
+{
+}
+#endif
+
+#endif /* TAPKEEP_COMPAT_H */
