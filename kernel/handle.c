@@ -51,7 +51,8 @@
 #define RING_SIZE_MAX	32768
 
 #define TUN_F_KNOWN	(TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN | \
-			 TUN_F_UFO | TUN_F_USO4 | TUN_F_USO6)
+			 TUN_F_UFO | TUN_F_USO4 | TUN_F_USO6 | \
+			 TUN_F_UDP_TUNNEL_GSO | TUN_F_UDP_TUNNEL_GSO_CSUM)
 
 union command {
 	struct tapkeep_create create;
@@ -344,7 +345,7 @@ static int pin(struct call *call, struct tapkeep_queue *q)
 	struct net_device *dev;
 	int err;
 
-	dev = tapkeep_netdev_of_queue(q->file, current->nsproxy->net_ns);
+	dev = tapkeep_netdev_of_queue(q, current->nsproxy->net_ns);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	do {
@@ -457,7 +458,7 @@ static int do_release(struct call *call)
 
 static bool is_vnet_hdr_len(u16 len)
 {
-	return len == 0 || len == 10 || len == 12 || len == 20;
+	return len == 0 || len == 10 || len == 12 || len == 20 || len == 24;
 }
 
 static int check_nic(const struct tapkeep_state *nic)

@@ -67,15 +67,6 @@ void tapkeep_hold_unlock(struct tapkeep *keep, bool rtnl)
 		rtnl_unlock();
 }
 
-static u64 interface_drops(struct tapkeep *keep)
-{
-	struct rtnl_link_stats64 stats;
-
-	if (!keep->dev)
-		return 0;
-	return dev_get_stats(keep->dev, &stats)->tx_dropped;
-}
-
 /* Packets in the rings now. */
 u64 tapkeep_hold_held(struct tapkeep *keep)
 {
@@ -96,7 +87,7 @@ u64 tapkeep_hold_dropped(struct tapkeep *keep)
 	u64 dropped = keep->stats.dropped;
 
 	if (tapkeep_hold_is_on(keep))
-		dropped += interface_drops(keep) - keep->stats.drops_then;
+		dropped += tapkeep_netdev_drops(keep) - keep->stats.drops_then;
 	return dropped;
 }
 
@@ -106,7 +97,7 @@ void tapkeep_hold_begin(struct tapkeep *keep)
 	u32 i;
 
 	keep->stats.since = ktime_get_ns();
-	keep->stats.drops_then = interface_drops(keep);
+	keep->stats.drops_then = tapkeep_netdev_drops(keep);
 	keep->rings_grown = true;
 	for (i = 0; i < keep->nr_queues; i++)
 		tapkeep_queue_grow(keep->queues[i]);

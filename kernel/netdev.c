@@ -7,9 +7,9 @@
  * network core tells us, with RTNL held, what happens to that:
  *
  * - it is deleted: its keeps end;
- * - its tx_queue_len changes: tun would resize the rings to that length and
- *   free what does not fit. While a ring is grown this is refused (EBUSY). If
- *   no ring is grown, tun resizes after we have agreed, and a freeze must not
+ * - its tx_queue_len changes: its driver would resize the rings to that length
+ *   and free what does not fit. While a ring is grown this is refused (EBUSY).
+ *   If no ring is grown, it resizes after we have agreed, and a freeze must not
  *   come in between: so the next one waits for RTNL, once. Other freezes do
  *   without RTNL, which somebody may hold for long.
  *
@@ -21,7 +21,7 @@
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/hashtable.h>
-#include <linux/if_tun.h>
+#include <linux/if_tap.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/seq_file.h>
@@ -31,6 +31,7 @@
 #include <net/sock.h>
 
 #include "keep.h"
+#include "queue.h"
 
 static DEFINE_SPINLOCK(attached_lock);
 /* Keeps by interface; guarded by attached_lock. */
@@ -68,31 +69,27 @@ static struct net_device *get_tun_by_name(struct net *net, const char *name)
 	return NULL;
 }
 
-/**
- * tapkeep_netdev_of_queue - the interface that a queue is attached to
- * @file: the queue
- * @net: where to look if it is not where the queue was opened, because it was
- *	moved
- *
- * Return: the interface with a reference; or EBADFD: none. The name is asked
- * for before and after the look-up, which excludes that the interface was
- * deleted in between and another one got its name.
+/*
+ * Looks in @net if it is not where the queue was opened, because it was moved.
+ * The name is asked for before and after the look-up, which excludes that the
+ * interface was deleted in between and another one got its name.
  */
-struct net_device *tapkeep_netdev_of_queue(struct file *file, struct net *net)
+static struct net_device *netdev_of_tun(const struct tapkeep_queue *q,
+					struct net *net)
 {
 	char name[IFNAMSIZ], again[IFNAMSIZ];
 	struct net_device *dev;
 	int err;
 
-	err = queue_ifname(file, name);
+	err = queue_ifname(q->file, name);
 	if (err)
 		return ERR_PTR(err);
-	dev = get_tun_by_name(sock_net(tun_get_socket(file)->sk), name);
+	dev = get_tun_by_name(sock_net(q->sock->sk), name);
 	if (!dev)
 		dev = get_tun_by_name(net, name);
 	if (!dev)
 		return ERR_PTR(-EBADFD);
-	err = queue_ifname(file, again);
+	err = queue_ifname(q->file, again);
 	if (!err && strcmp(name, again))
 		err = -EBADFD;
 	if (err) {
@@ -100,6 +97,50 @@ struct net_device *tapkeep_netdev_of_queue(struct file *file, struct net *net)
 		return ERR_PTR(err);
 	}
 	return dev;
+}
+
+/* The structures of tap are in a header, with who may look into them. */
+static struct net_device *netdev_of_tap(const struct tapkeep_queue *q)
+{
+	const struct tap_queue *tq = container_of(q->sock, struct tap_queue, sock);
+	struct net_device *dev = ERR_PTR(-EBADFD);
+	const struct tap_dev *tap;
+
+	rtnl_lock();
+	tap = rtnl_dereference(tq->tap);
+	if (tap) {
+		dev = tap->dev;
+		dev_hold(dev);
+	}
+	rtnl_unlock();
+	return dev;
+}
+
+/**
+ * tapkeep_netdev_of_queue - the interface that a queue is attached to
+ * @q: the queue
+ * @net: the caller's network namespace
+ *
+ * Return: the interface with a reference; or EBADFD: none.
+ */
+struct net_device *tapkeep_netdev_of_queue(const struct tapkeep_queue *q,
+					   struct net *net)
+{
+	return q->is_tap ? netdev_of_tap(q) : netdev_of_tun(q, net);
+}
+
+/*
+ * What the interface has dropped of what was for its queues: a TAP sends that,
+ * and a macvtap receives it. Called with keep->lock held.
+ */
+u64 tapkeep_netdev_drops(const struct tapkeep *keep)
+{
+	struct rtnl_link_stats64 stats;
+
+	if (!keep->dev)
+		return 0;
+	dev_get_stats(keep->dev, &stats);
+	return keep->queues[0]->is_tap ? stats.rx_dropped : stats.tx_dropped;
 }
 
 /* Called with RTNL and keep->lock held. */

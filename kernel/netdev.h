@@ -4,12 +4,14 @@
 
 #include <linux/types.h>
 
-struct file;
 struct net;
 struct net_device;
 struct tapkeep;
+struct tapkeep_queue;
 
-struct net_device *tapkeep_netdev_of_queue(struct file *file, struct net *net);
+struct net_device *tapkeep_netdev_of_queue(const struct tapkeep_queue *q,
+					   struct net *net);
+u64 tapkeep_netdev_drops(const struct tapkeep *keep);
 void tapkeep_netdev_attach(struct tapkeep *keep, struct net_device *dev);
 void tapkeep_netdev_detach(struct tapkeep *keep);
 void tapkeep_netdev_refresh(struct tapkeep *keep);

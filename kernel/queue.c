@@ -3,7 +3,7 @@
 /**
  * DOC: Queue
  *
- * A pinned queue is a reference on a TAP's open file, and two arrays of slots:
+ * A pinned queue is a reference on its open file, and two arrays of slots:
  * one is in the queue's ring, the other is the spare. Growing and shrinking
  * swap them under the ring's own locks and move what is in the ring, beside
  * tun and vhost, which take the same locks for each packet.
@@ -13,6 +13,10 @@
  * ring belongs to tun, which frees it with kvfree(); the spare is ours.
  *
  * A file can be pinned once: a table of all pinned files sees to it.
+ *
+ * Queues are of two drivers: tun (TAP and TUN), and tap, which macvtap and
+ * ipvtap share. Both give the socket and the ring of their files, and of no
+ * other. tap.ko is there when one of its files is open, and not needed else.
  */
 
 #include "queue.h"
@@ -21,8 +25,10 @@
 #include <linux/fs.h>
 #include <linux/hash.h>
 #include <linux/hashtable.h>
+#include <linux/if_tap.h>
 #include <linux/if_tun.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/ptr_ring.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -52,10 +58,11 @@ static unsigned int ring_used(const struct ptr_ring *ring)
  * Puts the empty array of @slots slots into the ring, if that leaves @room of
  * them free. Return: the array that was in it, and its size; or NULL.
  */
-static void **swap_array(struct ptr_ring *ring, void **array,
+static void **swap_array(struct tapkeep_queue *q, void **array,
 			 unsigned int slots, unsigned int room,
 			 unsigned int *old_slots)
 {
+	struct ptr_ring *ring = q->ring;
 	void **old = NULL;
 	unsigned long flags;
 
@@ -79,7 +86,7 @@ static bool swap_spare(struct tapkeep_queue *q, unsigned int room)
 	unsigned int slots;
 	void **old;
 
-	old = swap_array(q->ring, q->spare, q->spare_slots, room, &slots);
+	old = swap_array(q, q->spare, q->spare_slots, room, &slots);
 	if (!old)
 		return false;
 	q->spare = old;
@@ -181,7 +188,36 @@ void tapkeep_queue_settle(struct tapkeep_queue *q, unsigned int slots)
 	if (!array)
 		return;
 	/* Whichever of the two is not in the ring. */
-	kvfree(swap_array(q->ring, array, slots, 0, &size) ?: array);
+	kvfree(swap_array(q, array, slots, 0, &size) ?: array);
+}
+
+/* Whoever has @file open keeps the module that the functions are in. */
+static bool find_tap_ring(struct tapkeep_queue *q, struct file *file)
+{
+	struct ptr_ring *(*get_ring)(struct file *file);
+	struct socket *(*get_socket)(struct file *file);
+
+	get_ring = symbol_get(tap_get_ptr_ring);
+	get_socket = symbol_get(tap_get_socket);
+	if (get_ring && get_socket) {
+		q->sock = get_socket(file);
+		q->ring = get_ring(file);
+		q->is_tap = !IS_ERR(q->sock) && !IS_ERR(q->ring);
+	}
+	if (get_ring)
+		symbol_put(tap_get_ptr_ring);
+	if (get_socket)
+		symbol_put(tap_get_socket);
+	return q->is_tap;
+}
+
+static bool find_ring(struct tapkeep_queue *q, struct file *file)
+{
+	q->sock = tun_get_socket(file);
+	if (IS_ERR(q->sock))
+		return find_tap_ring(q, file);
+	q->ring = tun_get_tx_ring(file);
+	return true;
 }
 
 /**
@@ -190,24 +226,25 @@ void tapkeep_queue_settle(struct tapkeep_queue *q, unsigned int slots)
  * @slots: how many the ring has while it holds
  *
  * Return: the queue, not yet in a keep; or an error: EMEDIUMTYPE not a queue
- * of a TAP or TUN; ENOMEM.
+ * of a TAP, TUN, macvtap or ipvtap; ENOMEM.
  */
 struct tapkeep_queue *tapkeep_queue_new(struct file *file, unsigned int slots)
 {
 	struct tapkeep_queue *q;
 
-	if (IS_ERR(tun_get_socket(file)))
-		return ERR_PTR(-EMEDIUMTYPE);
 	q = kzalloc(sizeof(*q), GFP_KERNEL_ACCOUNT);
 	if (!q)
 		return ERR_PTR(-ENOMEM);
+	if (!find_ring(q, file)) {
+		kfree(q);
+		return ERR_PTR(-EMEDIUMTYPE);
+	}
 	q->spare = alloc_slots(slots);
 	if (!q->spare) {
 		kfree(q);
 		return ERR_PTR(-ENOMEM);
 	}
 	q->spare_slots = slots;
-	q->ring = tun_get_tx_ring(file);
 	q->file = get_file(file);
 	return q;
 }

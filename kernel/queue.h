@@ -7,13 +7,16 @@
 
 struct file;
 struct ptr_ring;
+struct socket;
 struct tapkeep;
 
 /**
  * struct tapkeep_queue - one pinned queue
  * @node: in the table of pinned files; guarded by that table's lock
  * @keep: the keep that pinned it
- * @file: the TAP's file, with a reference
+ * @file: its file, with a reference
+ * @sock: the socket in it
+ * @is_tap: of tap (macvtap, ipvtap), not of tun
  * @ring: its receive ring
  * @spare: the array that is not in the ring, all NULL: the one for the hold
  *	while the ring has its usual size, the usual one while it is grown
@@ -28,6 +31,8 @@ struct tapkeep_queue {
 	struct hlist_node node;
 	struct tapkeep *keep;
 	struct file *file;
+	struct socket *sock;
+	bool is_tap;
 	struct ptr_ring *ring;
 	void **spare;
 	unsigned int spare_slots;

@@ -623,7 +623,7 @@ TEST_F(vmm, an_unknown_flag_is_refused)
 
 TEST_F(vmm, an_unknown_offload_is_refused)
 {
-	self->state.offloads = 0x80;
+	self->state.offloads = 0x200;
 	EXPECT_EQ(-EINVAL, refusal(self));
 }
 
@@ -677,10 +677,10 @@ TEST_F(vmm, queues_that_cannot_be_read_are_refused)
 
 TEST_F(vmm, every_header_length_that_exists_is_taken)
 {
-	static const uint16_t lens[] = { 0, 10, 12, 20 };
+	static const uint16_t lens[] = { 0, 10, 12, 20, 24 };
 	size_t i;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 5; i++) {
 		self->state.vnet_hdr_len = lens[i];
 		EXPECT_EQ(0, call(self->owner, TAPKEEP_SET_STATE, &self->state));
 	}

@@ -168,7 +168,8 @@ struct tapkeep_observe {
 /**
  * struct tapkeep_pin - TAPKEEP_PIN on the owner's handle: pin a queue
  * @size:	in: sizeof(struct tapkeep_pin)
- * @fd:		in: a queue of a TAP or TUN interface, attached to it
+ * @fd:		in: a queue of a TAP, TUN, macvtap or ipvtap interface. One that
+ *		was detached from it (IFF_DETACH_QUEUE) will do
  * @index:	out: the queue's number in the keep, from 0 upwards
  * @reserved:	in: 0
  *
@@ -179,7 +180,7 @@ struct tapkeep_observe {
  *
  * Errors: EBADFD the queue is not attached to an interface; EBUSY the keep is
  * not active, or the file is pinned by another keep; EEXIST the file is
- * pinned by this keep; EMEDIUMTYPE @fd is not a TAP or TUN queue; ENOSPC
+ * pinned by this keep; EMEDIUMTYPE @fd is not such a queue; ENOSPC
  * TAPKEEP_MAX_QUEUES are pinned; EXDEV the queue belongs to another interface
  * than the first.
  */
@@ -305,8 +306,8 @@ enum tapkeep_endian {
  * @flags:	TAPKEEP_STATE_*
  * @features:	virtio features that the guest negotiated
  * @offloads:	TUN_F_* as last set with TUNSETOFFLOAD
- * @vnet_hdr_len: bytes of vnet header before each packet: 0, 10, 12 or 20
- *		(virtio 1.2, 5.1.6)
+ * @vnet_hdr_len: bytes of vnet header before each packet: 0, 10, 12, 20 or
+ *		24 (virtio 1.4, 5.1.6)
  * @vnet_hdr_endian: enum tapkeep_endian
  * @reserved0:	0
  * @mac:	the NIC's MAC address
