@@ -34,6 +34,8 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 
+#include "compat.h"
+
 static DEFINE_SPINLOCK(pinned_lock);
 /* guarded by pinned_lock */
 static DEFINE_HASHTABLE(pinned, 8);
@@ -71,6 +73,9 @@ static void **swap_array(struct tapkeep_queue *q, void **array,
 	if (ring_used(ring) <= slots - room) {
 		*old_slots = ring->size;
 		old = __ptr_ring_swap_queue(ring, array, slots, GFP_ATOMIC, NULL);
+		/* tun may have stopped sending because the ring was full. */
+		if (slots > *old_slots)
+			tun_wake_queue(q->file, slots);
 	}
 	spin_unlock(&ring->producer_lock);
 	spin_unlock_irqrestore(&ring->consumer_lock, flags);

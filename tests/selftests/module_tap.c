@@ -7,6 +7,11 @@
 #define BURST	3000
 #define LIMIT	16384
 
+/* Of newer kernels: a full ring stops the sender, where there is a qdisc. */
+#ifndef IFF_BACKPRESSURE
+#define IFF_BACKPRESSURE 0x0080
+#endif
+
 FIXTURE(kind) {
 	const struct kind *kind;
 	int queue;
@@ -445,6 +450,43 @@ TEST_F(persistent, or_not_the_interface_stays_while_the_keep_does)
 	EXPECT_LT(0, if_index(NAME));
 	ASSERT_EQ(0, keep_release(self->owner));
 	EXPECT_TRUE(WITHIN(2000, if_index(NAME) == -ENODEV));
+}
+
+/*
+ * A sender that goes through the queueing discipline, as most do. Where a full
+ * ring stops it, what is behind waits in the qdisc until the ring has room:
+ * then there is all of it, and else what fitted.
+ */
+TEST(a_sender_that_a_full_ring_has_stopped_goes_on_when_it_grows)
+{
+	int flags = 0, queue, owner, sender, no = 0, first;
+
+	ASSERT_EQ(0, new_netns());
+	queue = open("/dev/net/tun", O_RDWR);
+	ASSERT_EQ(0, ioctl(queue, TUNGETFEATURES, &flags));
+	close(queue);
+	flags &= IFF_BACKPRESSURE;
+	TH_LOG("a full ring %s", flags ? "stops the sender" : "drops");
+	owner = pin_queue(&tap, flags, "nic", 0, &queue);
+	ASSERT_LE(0, owner);
+	sender = open_sender(&tap);
+	ASSERT_EQ(0, setsockopt(sender, SOL_PACKET, PACKET_QDISC_BYPASS, &no,
+				sizeof(no)));
+	ASSERT_EQ(1500, send_burst(&tap, sender, 0, 1500));
+	EXPECT_EQ(1000, ring_used("nic"));
+	ASSERT_EQ(0, keep_freeze(owner));
+	first = flags ? 1500 : 1000;
+	EXPECT_TRUE(WITHIN(2000, ring_used("nic") == first));
+	ASSERT_EQ(1000, send_burst(&tap, sender, first, 1000));
+	EXPECT_TRUE(WITHIN(2000, ring_used("nic") == first + 1000));
+	ASSERT_EQ(0, keep_thaw(owner));
+	EXPECT_EQ(first + 1000, read_burst(&tap, queue, 0));
+	/* And on again, when the ring is as small as before. */
+	EXPECT_TRUE(WITHIN(3000, ring_size("nic") == 1000));
+	ASSERT_EQ(900, send_burst(&tap, sender, 0, 900));
+	EXPECT_TRUE(WITHIN(2000, ring_used("nic") == 900));
+	EXPECT_EQ(900, read_burst(&tap, queue, 0));
+	keep_release(owner);
 }
 
 TEST_HARNESS_MAIN
