@@ -6,6 +6,8 @@
 # Series of Debian's kernels: the one to boot, and those to build for.
 KERNEL	?= $(or $(TAPKEEP_KERNEL),6.12)
 KVER	?= $(KERNEL)
+# The series whose own tests of tun and tap are run, on any kernel.
+KERNEL_TESTS := 6.12
 # Series of Debian's QEMU.
 QEMU_SERIES ?= $(or $(TAPKEEP_QEMU_SERIES),10.0)
 
@@ -60,7 +62,8 @@ tests: selftests bench ## build the test and traffic programs
 
 selftests: libtapkeep vmm-glue
 	@$(MAKE) -C tests/selftests O=$(BUILD)/tests \
-		KSELFTEST_INC="$$(scripts/fetch linux-source $(KERNEL))"
+		KSELFTEST_INC="$$(scripts/fetch linux-source $(KERNEL))" \
+		KERNEL_TESTS="$$(scripts/fetch linux-source $(KERNEL_TESTS))"
 
 bench:
 	@$(MAKE) -C bench O=$(BUILD)/bench
