@@ -6,6 +6,8 @@
 # Series of Debian's kernels: the one to boot, and those to build for.
 KERNEL	?= $(or $(TAPKEEP_KERNEL),6.12)
 KVER	?= $(KERNEL)
+# The kernels of check-matrix: the oldest, the usual, the newest.
+MATRIX	?= 6.1 6.12 7.3
 # The series whose own tests of tun and tap are run, on any kernel.
 KERNEL_TESTS := 6.12
 # Series of Debian's QEMU.
@@ -35,6 +37,8 @@ help: ## list the targets
 		"$(KVER)" | expand -t 20
 	@printf '  KERNEL=%s\tthe kernel to boot in the VM\n' \
 		"$(KERNEL)" | expand -t 20
+	@printf '  MATRIX=%s\tthe kernels of check-matrix\n' \
+		"$(MATRIX)" | expand -t 20
 	@printf '  TESTS=\tonly these tests in a check, e.g. "module_* swap_kill"\n' | \
 		expand -t 20
 	@printf '  DEMO_ARGS=\tfor bench/demo, e.g. "--scenario tapkeep --swaps 20"\n' | \
@@ -90,6 +94,9 @@ check: deps ## build everything, lint it, run all tests in the VM
 check-debug: deps ## run the self-tests on a kernel that finds more faults
 	@scripts/check --debug $(TESTS)
 
+check-matrix: deps ## run the self-tests on each kernel of MATRIX
+	@scripts/check --matrix "$(MATRIX)" $(TESTS)
+
 demo: deps ## swap a QEMU under traffic, three ways, and compare
 	@scripts/demo $(DEMO_ARGS)
 
@@ -97,4 +104,4 @@ clean: ## remove build/ (not the cache)
 	rm -rf $(BUILD)
 
 .PHONY: all help deps module user libtapkeep vmm-glue tool tests selftests \
-	bench qemu debug-kernel guest vm-shell lint check check-debug demo clean
+	bench qemu debug-kernel guest vm-shell lint check check-debug check-matrix demo clean
