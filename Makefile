@@ -41,6 +41,9 @@ help: ## list the targets
 		"$(MATRIX)" | expand -t 20
 	@printf '  TESTS=\tonly these tests in a check, e.g. "module_* swap_kill"\n' | \
 		expand -t 20
+	@printf '  CALLS=\tof make fuzz, how many (1000000); or SECONDS=, how long\n' | \
+		expand -t 20
+	@printf '  SEED=\tof make fuzz, to repeat a run\n' | expand -t 20
 	@printf '  DEMO_ARGS=\tfor bench/demo, e.g. "--scenario tapkeep --swaps 20"\n' | \
 		expand -t 20
 	@printf '  QEMU_SERIES=%s\tthe QEMU to patch and build\n' \
@@ -62,7 +65,7 @@ libtapkeep vmm-glue:
 tool: libtapkeep
 	@$(MAKE) -C user/tapkeep O=$(BUILD)/user
 
-tests: selftests bench ## build the test and traffic programs
+tests: selftests bench fuzzer ## build the test and traffic programs
 
 selftests: libtapkeep vmm-glue
 	@$(MAKE) -C tests/selftests O=$(BUILD)/tests \
@@ -71,6 +74,9 @@ selftests: libtapkeep vmm-glue
 
 bench:
 	@$(MAKE) -C bench O=$(BUILD)/bench
+
+fuzzer:
+	@$(MAKE) -C tests/fuzz O=$(BUILD)/fuzz
 
 qemu: libtapkeep vmm-glue ## build QEMU with the tapkeep patches
 	@scripts/build-qemu $(QEMU_SERIES)
@@ -97,6 +103,12 @@ check-debug: deps ## run the self-tests on a kernel that finds more faults
 check-matrix: deps ## run the self-tests on each kernel of MATRIX
 	@scripts/check --matrix "$(MATRIX)" $(TESTS)
 
+fuzz: deps ## call the module at random, many at once, and let allocations fail
+	@scripts/fuzz $(if $(CALLS),--calls $(CALLS)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(SEED),--seed $(SEED)) \
+		$(if $(SANITIZED),--sanitized $(SANITIZED))
+
 demo: deps ## swap a QEMU under traffic, three ways, and compare
 	@scripts/demo $(DEMO_ARGS)
 
@@ -104,4 +116,5 @@ clean: ## remove build/ (not the cache)
 	rm -rf $(BUILD)
 
 .PHONY: all help deps module user libtapkeep vmm-glue tool tests selftests \
-	bench qemu debug-kernel guest vm-shell lint check check-debug check-matrix demo clean
+	bench fuzzer fuzz qemu debug-kernel guest vm-shell lint check check-debug \
+	check-matrix demo clean
