@@ -2,6 +2,8 @@
 /*
  * Queues of every kind: TAP, TUN, macvtap, ipvtap; persistent, many, detached.
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include "module_kinds.h"
 
 #define BURST	3000
@@ -220,6 +222,77 @@ TEST_F(kind, a_state_with_its_largest_header_and_newest_offloads_is_taken)
 	};
 
 	EXPECT_EQ(0, call(self->owner, TAPKEEP_SET_STATE, &state));
+}
+
+/* Shared by the threads of the test under traffic. */
+struct traffic {
+	const struct kind *kind;
+	int queue;
+	int sender;
+	atomic_uint sent;
+	atomic_uint read;
+	atomic_llong wrong;
+	atomic_bool stop;
+};
+
+/* Never more in flight than the usual ring has room for. */
+static void *send_all(void *arg)
+{
+	struct traffic *t = arg;
+	const int some = 10;
+
+	while (!t->stop) {
+		if (t->sent - t->read > 300)
+			sched_yield();
+		else if (send_burst(t->kind, t->sender, t->sent, some) == some)
+			t->sent += some;
+	}
+	return NULL;
+}
+
+static void *read_all(void *arg)
+{
+	struct traffic *t = arg;
+	struct pollfd pfd = { .fd = t->queue, .events = POLLIN };
+	int64_t number;
+
+	/* Until nothing comes any more. */
+	while (poll(&pfd, 1, t->stop ? 500 : 10) > 0 || !t->stop) {
+		number = read_frame(t->kind, t->queue);
+		if (number == -EAGAIN)
+			continue;
+		if (number != t->read && !t->wrong)
+			t->wrong = number ?: -1;
+		t->read++;
+	}
+	return NULL;
+}
+
+TEST_F(kind, under_traffic_nothing_is_lost_by_freezing_and_thawing)
+{
+	struct traffic t = {
+		.kind = self->kind,
+		.queue = self->queue,
+		.sender = self->sender,
+	};
+	pthread_t sender, reader;
+	int i;
+
+	ASSERT_EQ(0, pthread_create(&reader, NULL, read_all, &t));
+	ASSERT_EQ(0, pthread_create(&sender, NULL, send_all, &t));
+	for (i = 0; i < 40; i++) {
+		EXPECT_EQ(0, keep_freeze(self->owner));
+		sleep_ms(i % 7);
+		EXPECT_EQ(0, keep_thaw(self->owner));
+		sleep_ms(i % 50);
+	}
+	t.stop = true;
+	pthread_join(sender, NULL);
+	pthread_join(reader, NULL);
+	TH_LOG("%u packets through 40 holds", t.sent);
+	EXPECT_LT(500, t.sent);
+	EXPECT_EQ(t.sent, t.read);
+	EXPECT_EQ(0, t.wrong);
 }
 
 FIXTURE(many) {
