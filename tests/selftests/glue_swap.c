@@ -67,7 +67,7 @@ static bool back_end_start(struct back_end *back, int memory_fd,
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return false;
-	back->pid = traffic_fork("back-end");
+	back->pid = fork_child("back-end");
 	if (!back->pid) {
 		fcntl(ends[1], F_SETFD, 0);
 		run_back_end(ends[1], memory_fd, pairs);
@@ -178,13 +178,13 @@ static bool start_traffic(FIXTURE_DATA(swap) *self, uint32_t pairs)
 {
 	int us;
 
-	self->guest = traffic_fork("guest");
+	self->guest = fork_child("guest");
 	if (!self->guest)
 		guest_main(self->memory, pairs, self->traffic);
-	self->world[0] = traffic_fork("world-send");
+	self->world[0] = fork_child("world-send");
 	if (!self->world[0])
 		world_send_main(IFNAME, self->traffic);
-	self->world[1] = traffic_fork("world-receive");
+	self->world[1] = fork_child("world-receive");
 	if (!self->world[1])
 		world_receive_main(IFNAME, self->traffic);
 	for (us = 0; LOAD(self->traffic->sockets_ready) < 2; us += STEP_US) {

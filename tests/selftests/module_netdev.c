@@ -4,8 +4,8 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <linux/rtnetlink.h>
 #include "module_netlink.h"
+#include "module_system.h"
 
 FIXTURE(netdev) {
 	struct nic nic;
@@ -22,11 +22,6 @@ FIXTURE_SETUP(netdev)
 FIXTURE_TEARDOWN(netdev)
 {
 	keep_release(self->nic.owner);
-}
-
-static int run(const char *command)
-{
-	return system(command);
 }
 
 TEST_F(netdev, its_deletion_ends_the_keep)
@@ -100,35 +95,6 @@ TEST_F(netdev, it_can_be_renamed)
 	EXPECT_EQ(5000, read_packets(self->nic.queue, 0));
 	ASSERT_EQ(0, run("ip link del other"));
 	EXPECT_EQ(-ENODEV, keep_state(self->nic.owner));
-}
-
-/*
- * A process in a network namespace of its own that waits until *@go is written
- * to, and then exits with what @fn returns.
- */
-static pid_t start_in_netns(int (*fn)(int), int arg, int *go)
-{
-	int there[2], back[2];
-	char byte = 'x';
-	pid_t pid;
-
-	if (pipe(there) || pipe(back))
-		return -errno;
-	pid = fork();
-	if (!pid) {
-		close(there[1]);
-		if (new_netns() || write(back[1], &byte, 1) != 1 ||
-		    read(there[0], &byte, 1) != 1)
-			_exit(255);
-		_exit(fn(arg));
-	}
-	*go = there[1];
-	if (read(back[0], &byte, 1) != 1)
-		pid = -ECHILD;
-	close(there[0]);
-	close(back[0]);
-	close(back[1]);
-	return pid;
 }
 
 static int move_to(const char *name, pid_t pid)
@@ -232,34 +198,6 @@ TEST_F(netdev, its_queue_that_is_closed_by_the_vmm_stays_attached)
 	ASSERT_EQ(5000, send_packets("tap0", 0, 5000));
 	queue = keep_get_queue(self->nic.owner, 0);
 	EXPECT_EQ(5000, read_packets(queue, 0));
-}
-
-/* Deletes the interface @name without the detour of a program. */
-static int if_delete(int rtnetlink, const char *name)
-{
-	struct {
-		struct nlmsghdr nlh;
-		struct ifinfomsg ifi;
-		struct rtattr attr;
-		char name[IFNAMSIZ];
-	} request = {
-		.nlh.nlmsg_len = sizeof(request),
-		.nlh.nlmsg_type = RTM_DELLINK,
-		.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-		.attr.rta_len = RTA_LENGTH(IFNAMSIZ),
-		.attr.rta_type = IFLA_IFNAME,
-	};
-	struct {
-		struct nlmsghdr nlh;
-		struct nlmsgerr ack;
-		char more[512];
-	} reply;
-
-	copy_name(request.name, name, IFNAMSIZ);
-	if (send(rtnetlink, &request, sizeof(request), 0) < 0 ||
-	    recv(rtnetlink, &reply, sizeof(reply), 0) < 0)
-		return -errno;
-	return reply.ack.error;
 }
 
 struct deleter {

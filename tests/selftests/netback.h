@@ -33,7 +33,6 @@
 #include <linux/if_tun.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
-#include <linux/virtio_ring.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -42,44 +41,17 @@
 #include <sys/un.h>
 #include <tapkeep-vmm.h>
 
+#include "virtq.h"
+
 #define NETBACK_PAIRS		4
-#define NETBACK_RING		256
-#define NETBACK_BUFFER		2048
-#define NETBACK_VNET_HDR	12
 #define NETBACK_BOUND_MS	10000
 #define NETBACK_LINE		512
 
-/* One virtqueue with a buffer for each of its descriptors. */
-struct netback_vq {
-	struct vring_desc desc[NETBACK_RING];
-	struct {
-		uint16_t flags;
-		uint16_t idx;
-		uint16_t ring[NETBACK_RING];
-	} avail;
-	struct {
-		uint16_t flags;
-		uint16_t idx;
-		struct vring_used_elem ring[NETBACK_RING];
-	} used;
-	uint8_t buffers[NETBACK_RING][NETBACK_BUFFER];
-};
-
 struct netback_memory {
 	struct {
-		struct netback_vq rx, tx;
+		struct virtq rx, tx;
 	} pairs[NETBACK_PAIRS];
 };
-
-static inline uint16_t netback_load(const uint16_t *idx)
-{
-	return __atomic_load_n(idx, __ATOMIC_ACQUIRE);
-}
-
-static inline void netback_store(uint16_t *idx, uint16_t value)
-{
-	__atomic_store_n(idx, value, __ATOMIC_RELEASE);
-}
 
 /* Where a process is in a pair's rings; the memory has the rest. */
 struct netback_pair {
@@ -115,58 +87,38 @@ static int netback_error(struct netback *back, const char *fmt, ...)
 	return -code;
 }
 
-/* The next buffer that the guest has made available, if there is one. */
-static uint8_t *netback_next(struct netback_vq *vq, uint16_t last_avail,
-			     uint32_t *id, uint32_t *len)
-{
-	if (netback_load(&vq->avail.idx) == last_avail)
-		return NULL;
-	*id = vq->avail.ring[last_avail % NETBACK_RING];
-	*len = vq->desc[*id].len;
-	return vq->buffers[*id];
-}
-
-static void netback_use(struct netback_vq *vq, uint32_t id, uint32_t len)
-{
-	uint16_t used = vq->used.idx;
-
-	vq->used.ring[used % NETBACK_RING] =
-		(struct vring_used_elem){ .id = id, .len = len };
-	netback_store(&vq->used.idx, used + 1);
-}
-
 /* Nothing is read that there is no buffer for: no packet is on the way. */
 static bool netback_rx(struct netback *back, uint32_t pair)
 {
-	struct netback_vq *vq = &back->memory->pairs[pair].rx;
+	struct virtq *vq = &back->memory->pairs[pair].rx;
 	struct netback_pair *p = &back->pairs[pair];
 	uint32_t id, len;
 	uint8_t *buffer;
 	ssize_t got;
 
-	buffer = netback_next(vq, p->rx_last_avail, &id, &len);
+	buffer = virtq_next(vq, p->rx_last_avail, &id, &len);
 	if (!buffer)
 		return false;
-	got = read(p->fd, buffer, NETBACK_BUFFER);
+	got = read(p->fd, buffer, VIRTQ_BUFFER);
 	if (got <= 0)
 		return false;
 	p->rx_last_avail++;
-	netback_use(vq, id, got);
+	virtq_use(vq, id, got);
 	return true;
 }
 
 static bool netback_tx(struct netback *back, uint32_t pair)
 {
-	struct netback_vq *vq = &back->memory->pairs[pair].tx;
+	struct virtq *vq = &back->memory->pairs[pair].tx;
 	struct netback_pair *p = &back->pairs[pair];
 	uint32_t id, len;
 	uint8_t *buffer;
 
-	buffer = netback_next(vq, p->tx_last_avail, &id, &len);
+	buffer = virtq_next(vq, p->tx_last_avail, &id, &len);
 	if (!buffer || write(p->fd, buffer, len) != (ssize_t)len)
 		return false;
 	p->tx_last_avail++;
-	netback_use(vq, id, 0);
+	virtq_use(vq, id, 0);
 	return true;
 }
 
@@ -195,7 +147,7 @@ static void netback_nic(struct netback *back, struct tapkeep_nic *nic,
 		.flags = back->running ? 0 : TAPKEEP_STATE_STOPPED,
 		.features = back->features,
 		.offloads = TUN_F_CSUM,
-		.vnet_hdr_len = NETBACK_VNET_HDR,
+		.vnet_hdr_len = VNET_HDR_LEN,
 		.vnet_hdr_endian = TAPKEEP_ENDIAN_LITTLE,
 		.mac = { 0x52, 0x54, 0, 0, 0, 1 },
 		.active_queue_pairs = back->nr,
@@ -208,15 +160,15 @@ static void netback_nic(struct netback *back, struct tapkeep_nic *nic,
 			.rx_used = back->memory->pairs[i].rx.used.idx,
 			.tx_last_avail = back->pairs[i].tx_last_avail,
 			.tx_used = back->memory->pairs[i].tx.used.idx,
-			.rx_size = NETBACK_RING,
-			.tx_size = NETBACK_RING,
+			.rx_size = VIRTQ_SIZE,
+			.tx_size = VIRTQ_SIZE,
 			.flags = TAPKEEP_QUEUE_ENABLED,
 		};
 }
 
 static int netback_open_tap(struct netback *back, const char *ifname)
 {
-	int len = NETBACK_VNET_HDR;
+	int len = VNET_HDR_LEN;
 	struct ifreq ifr = {
 		.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR |
 			     (back->nr > 1 ? IFF_MULTI_QUEUE : 0),

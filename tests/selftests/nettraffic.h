@@ -8,32 +8,17 @@
 #ifndef NETTRAFFIC_H
 #define NETTRAFFIC_H
 
-#include <arpa/inet.h>
-#include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <linux/ip.h>
-#include <linux/udp.h>
 #include <sys/wait.h>
 #include <time.h>
 
+#include "forked.h"
 #include "harness.h"
 #include "netback.h"
+#include "netflow.h"
 
-#define FLOWS		4
-#define FLOW_PACKETS	(1 << 18)
 #define RATE_PER_S	2000
 #define QUOTA_MAX	100
-#define MAGIC		0x7461706bU
-
-/* One flow in one direction. One process writes @sent, another the rest. */
-struct flow {
-	uint64_t sent;
-	uint64_t received;
-	uint64_t duplicated;
-	uint64_t reordered;
-	uint64_t next;
-	uint8_t seen[FLOW_PACKETS / 8];
-};
 
 /* Shared by the test, the guest and the world. */
 struct traffic {
@@ -46,73 +31,6 @@ struct traffic {
 	struct flow to_guest[FLOWS];
 	struct flow from_guest[FLOWS];
 };
-
-struct frame {
-	struct ethhdr eth;
-	struct iphdr ip;
-	struct udphdr udp;
-	uint32_t magic;
-	uint32_t flow;
-	uint64_t number;
-} __attribute__((packed));
-
-#define LOAD(x)		__atomic_load_n(&(x), __ATOMIC_ACQUIRE)
-#define STORE(x, v)	__atomic_store_n(&(x), v, __ATOMIC_RELEASE)
-
-/*
- * The two directions have different addresses, so that tun does not move a
- * flow to another queue when its answer comes: it is not one.
- */
-static void frame_fill(struct frame *f, bool to_guest, uint32_t flow,
-		       uint64_t number)
-{
-	static const uint8_t guest[] = { 0x52, 0x54, 0, 0, 0, 1 };
-	static const uint8_t world[] = { 0x52, 0x54, 0, 0, 0, 2 };
-
-	memset(f, 0, sizeof(*f));
-	memcpy(f->eth.h_dest, to_guest ? guest : world, ETH_ALEN);
-	memcpy(f->eth.h_source, to_guest ? world : guest, ETH_ALEN);
-	f->eth.h_proto = htons(ETH_P_IP);
-	f->ip.version = 4;
-	f->ip.ihl = 5;
-	f->ip.tot_len = htons(sizeof(*f) - sizeof(f->eth));
-	f->ip.ttl = 64;
-	f->ip.protocol = IPPROTO_UDP;
-	f->ip.saddr = htonl(to_guest ? 0x0a000001 : 0x0a010002);
-	f->ip.daddr = htonl(to_guest ? 0x0a000002 : 0x0a010001);
-	f->udp.source = htons((to_guest ? 1000 : 2000) + flow);
-	f->udp.dest = htons((to_guest ? 3000 : 4000) + 7 * flow);
-	f->udp.len = htons(sizeof(*f) - sizeof(f->eth) - sizeof(f->ip));
-	f->magic = MAGIC;
-	f->flow = flow;
-	f->number = number;
-}
-
-static void account(struct flow *flows, const void *packet, size_t len)
-{
-	struct frame f;
-	struct flow *flow;
-	uint8_t *byte, bit;
-
-	if (len < sizeof(f))
-		return;
-	memcpy(&f, packet, sizeof(f));
-	if (f.magic != MAGIC || f.flow >= FLOWS || f.number >= FLOW_PACKETS)
-		return;
-	flow = &flows[f.flow];
-	byte = &flow->seen[f.number / 8];
-	bit = 1 << f.number % 8;
-	if (*byte & bit) {
-		flow->duplicated++;
-		return;
-	}
-	*byte |= bit;
-	if (f.number < flow->next)
-		flow->reordered++;
-	else
-		flow->next = f.number + 1;
-	STORE(flow->received, flow->received + 1);
-}
 
 /* How many packets to send now, to keep the rate whatever the scheduler does. */
 struct pace {
@@ -146,56 +64,48 @@ static uint64_t pace_quota(struct pace *pace, bool on)
 	return QUOTA_MAX;
 }
 
-static void guest_make_available(struct netback_vq *vq, uint32_t id)
-{
-	uint16_t idx = vq->avail.idx;
-
-	vq->avail.ring[idx % NETBACK_RING] = id;
-	netback_store(&vq->avail.idx, idx + 1);
-}
-
 static void guest_set_up(struct netback_memory *memory, uint32_t nr)
 {
 	uint32_t pair, id;
 
 	for (pair = 0; pair < nr; pair++) {
-		for (id = 0; id < NETBACK_RING; id++) {
-			memory->pairs[pair].rx.desc[id].len = NETBACK_BUFFER;
-			guest_make_available(&memory->pairs[pair].rx, id);
+		for (id = 0; id < VIRTQ_SIZE; id++) {
+			memory->pairs[pair].rx.desc[id].len = VIRTQ_BUFFER;
+			virtq_make_available(&memory->pairs[pair].rx, id);
 		}
 	}
 }
 
-static void guest_receive(struct netback_vq *vq, uint16_t *seen,
+static void guest_receive(struct virtq *vq, uint16_t *seen,
 			  struct flow *flows)
 {
 	const struct vring_used_elem *elem;
 
-	while (netback_load(&vq->used.idx) != *seen) {
-		elem = &vq->used.ring[(*seen)++ % NETBACK_RING];
-		if (elem->len > NETBACK_VNET_HDR)
+	while (virtq_load(&vq->used.idx) != *seen) {
+		elem = &vq->used.ring[(*seen)++ % VIRTQ_SIZE];
+		if (elem->len > VNET_HDR_LEN)
 			account(flows, vq->buffers[elem->id] +
-				NETBACK_VNET_HDR,
-				elem->len - NETBACK_VNET_HDR);
-		guest_make_available(vq, elem->id);
+				VNET_HDR_LEN,
+				elem->len - VNET_HDR_LEN);
+		virtq_make_available(vq, elem->id);
 	}
 }
 
-/* Descriptor @idx % NETBACK_RING is free when as many were used. */
-static bool guest_send(struct netback_vq *vq, uint32_t flow,
+/* Descriptor @idx % VIRTQ_SIZE is free when as many were used. */
+static bool guest_send(struct virtq *vq, uint32_t flow,
 		       struct flow *flows)
 {
 	uint16_t idx = vq->avail.idx;
-	uint32_t id = idx % NETBACK_RING;
+	uint32_t id = idx % VIRTQ_SIZE;
 	struct frame f;
 
-	if ((uint16_t)(idx - netback_load(&vq->used.idx)) >= NETBACK_RING)
+	if ((uint16_t)(idx - virtq_load(&vq->used.idx)) >= VIRTQ_SIZE)
 		return false;
 	frame_fill(&f, false, flow, flows[flow].sent);
-	memset(vq->buffers[id], 0, NETBACK_VNET_HDR);
-	memcpy(vq->buffers[id] + NETBACK_VNET_HDR, &f, sizeof(f));
-	vq->desc[id].len = NETBACK_VNET_HDR + sizeof(f);
-	guest_make_available(vq, id);
+	memset(vq->buffers[id], 0, VNET_HDR_LEN);
+	memcpy(vq->buffers[id] + VNET_HDR_LEN, &f, sizeof(f));
+	vq->desc[id].len = VNET_HDR_LEN + sizeof(f);
+	virtq_make_available(vq, id);
 	STORE(flows[flow].sent, flows[flow].sent + 1);
 	return true;
 }
@@ -283,7 +193,7 @@ static void world_send_main(const char *ifname, struct traffic *traffic)
 static void world_receive_main(const char *ifname, struct traffic *traffic)
 {
 	int sock = world_socket(ifname, traffic);
-	uint8_t packet[NETBACK_BUFFER];
+	uint8_t packet[VIRTQ_BUFFER];
 	ssize_t len;
 
 	for (;;) {
@@ -291,20 +201,6 @@ static void world_receive_main(const char *ifname, struct traffic *traffic)
 		if (len > 0)
 			account(traffic->from_guest, packet, len);
 	}
-}
-
-/* A child that does not outlive the test. Return: 0 in the child. */
-static pid_t traffic_fork(const char *name)
-{
-	pid_t parent = getpid(), pid = fork();
-
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, name);
-	if (getppid() != parent)
-		exit(1);
-	return 0;
 }
 
 #endif /* NETTRAFFIC_H */
