@@ -12,6 +12,8 @@ MATRIX	?= 6.1 6.12 7.3
 KERNEL_TESTS := 6.12
 # Series of Debian's QEMU.
 QEMU_SERIES ?= $(or $(TAPKEEP_QEMU_SERIES),10.0)
+# How many processes check-kill kills.
+KILLS	?= 10000
 
 TOP	:= $(CURDIR)
 BUILD	:= $(TOP)/build
@@ -43,7 +45,10 @@ help: ## list the targets
 		expand -t 20
 	@printf '  CALLS=\tof make fuzz, how many (1000000); or SECONDS=, how long\n' | \
 		expand -t 20
-	@printf '  SEED=\tof make fuzz, to repeat a run\n' | expand -t 20
+	@printf '  KILLS=%s\tof make check-kill, how many\n' "$(KILLS)" | \
+		expand -t 20
+	@printf '  SEED=\tof make fuzz and check-kill, to repeat a run\n' | \
+		expand -t 20
 	@printf '  DEMO_ARGS=\tfor bench/demo, e.g. "--scenario tapkeep --swaps 20"\n' | \
 		expand -t 20
 	@printf '  QEMU_SERIES=%s\tthe QEMU to patch and build\n' \
@@ -109,6 +114,9 @@ fuzz: deps ## call the module at random, many at once, and let allocations fail
 		$(if $(SEED),--seed $(SEED)) \
 		$(if $(SANITIZED),--sanitized $(SANITIZED))
 
+check-kill: deps ## kill owners and claimers KILLS times, and count packets
+	@KILLS=$(KILLS) SEED=$(SEED) scripts/check-kill
+
 demo: deps ## swap a QEMU under traffic, three ways, and compare
 	@scripts/demo $(DEMO_ARGS)
 
@@ -117,4 +125,4 @@ clean: ## remove build/ (not the cache)
 
 .PHONY: all help deps module user libtapkeep vmm-glue tool tests selftests \
 	bench fuzzer fuzz qemu debug-kernel guest vm-shell lint check check-debug \
-	check-matrix demo clean
+	check-matrix check-kill demo clean
