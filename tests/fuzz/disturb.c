@@ -23,16 +23,22 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "fuzz.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))
 
-#define NR_INTERFACES	4
+#define NR_INTERFACES	5
+#define MACVTAP		4
+/* As many as there are namespaces. */
+#define NR_MACVTAPS	(NR_WORLDS * NR_NETNS)
 #define CHILD_STEPS	40
 #define CHILD_MS	20
+#define MACVTAP_NODE	"/tmp/fuzz-macvtap.%u"
 
 /* What an interface is follows from its number. */
 static short fill_ifname(struct ctx *c, char *name)
@@ -65,7 +71,134 @@ static void set_up(struct ctx *c)
 	set_if(c, SIOCSIFFLAGS, &ifr);
 }
 
-void disturb_open_queue(struct ctx *c)
+struct link_request {
+	struct nlmsghdr nlh;
+	struct ifinfomsg ifi;
+	char attrs[96];
+};
+
+static void put_attr(struct link_request *r, uint16_t type, const void *value,
+		     uint16_t len)
+{
+	struct rtattr *attr = (void *)((char *)r + NLMSG_ALIGN(r->nlh.nlmsg_len));
+
+	attr->rta_type = type;
+	attr->rta_len = RTA_LENGTH(len);
+	memcpy(RTA_DATA(attr), value, len);
+	r->nlh.nlmsg_len = NLMSG_ALIGN(r->nlh.nlmsg_len) + RTA_ALIGN(attr->rta_len);
+}
+
+static struct link_request link_request(uint16_t type, uint16_t flags,
+					const char *name)
+{
+	struct link_request r = {
+		.nlh.nlmsg_len = NLMSG_LENGTH(sizeof(r.ifi)),
+		.nlh.nlmsg_type = type,
+		.nlh.nlmsg_flags = NLM_F_REQUEST | flags,
+	};
+
+	put_attr(&r, IFLA_IFNAME, name, strlen(name) + 1);
+	return r;
+}
+
+static void ask(struct ctx *c, struct link_request *r)
+{
+	int fd = c->rtnl[c->ns];
+
+	send(fd, r, r->nlh.nlmsg_len, MSG_DONTWAIT);
+	while (recv(fd, c->buffer, sizeof(c->buffer), MSG_DONTWAIT) > 0)
+		;
+}
+
+static void ask_link(struct ctx *c, uint16_t type, int netns)
+{
+	struct link_request r;
+	char name[IFNAMSIZ];
+
+	fill_ifname(c, name);
+	if (one_in(c, 6))
+		name[0] = 'r';
+	r = link_request(type, 0, name);
+	if (netns >= 0)
+		put_attr(&r, IFLA_NET_NS_FD, &netns, sizeof(netns));
+	ask(c, &r);
+}
+
+static int find_if(struct ctx *c, const char *name)
+{
+	struct ifreq ifr = {};
+
+	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", name);
+	return ioctl(c->packet[c->ns], SIOCGIFINDEX, &ifr) ? 0 : ifr.ifr_ifindex;
+}
+
+/* An interface that is up, above @lower if that is not 0. */
+static void make_link(struct ctx *c, const char *name, const char *kind, int lower)
+{
+	struct link_request r = link_request(RTM_NEWLINK,
+					     NLM_F_CREATE | NLM_F_EXCL, name);
+	struct {
+		struct rtattr kind;
+		char name[12];
+	} info = {
+		.kind.rta_type = IFLA_INFO_KIND,
+		.kind.rta_len = RTA_LENGTH(strlen(kind) + 1),
+	};
+
+	snprintf(info.name, sizeof(info.name), "%s", kind);
+	put_attr(&r, IFLA_LINKINFO, &info, RTA_ALIGN(info.kind.rta_len));
+	if (lower)
+		put_attr(&r, IFLA_LINK, &lower, sizeof(lower));
+	r.ifi.ifi_flags = IFF_UP;
+	r.ifi.ifi_change = IFF_UP;
+	ask(c, &r);
+}
+
+/* What gets to the one end of a pair of veth is in the queue of the macvtap. */
+static void make_macvtap(struct ctx *c)
+{
+	struct ifreq ifr = { .ifr_name = "veth0", .ifr_flags = IFF_UP };
+
+	if (!find_if(c, "v0")) {
+		make_link(c, "v0", "veth", 0);
+		set_if(c, SIOCSIFFLAGS, &ifr);
+	}
+	if (find_if(c, "v0") && !find_if(c, "t4"))
+		make_link(c, "t4", "macvtap", find_if(c, "v0"));
+}
+
+/* Of whatever macvtap: the nodes know no namespace. */
+static int open_macvtap(struct ctx *c)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), MACVTAP_NODE, 1 + below(c, NR_MACVTAPS));
+	return open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+}
+
+/* So that a queue of it can be opened: a node for each. */
+void disturb_make_nodes(void)
+{
+	unsigned int major, i;
+	char line[128], path[32];
+	FILE *file = fopen("/proc/devices", "r");
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%u macvtap", &major) != 1 ||
+		    !strstr(line, " macvtap\n"))
+			continue;
+		for (i = 1; i <= NR_MACVTAPS; i++) {
+			snprintf(path, sizeof(path), MACVTAP_NODE, i);
+			unlink(path);
+			mknod(path, S_IFCHR, makedev(major, i));
+			chmod(path, 0666);
+		}
+	}
+	if (file)
+		fclose(file);
+}
+
+static void open_tun(struct ctx *c)
 {
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	struct slot *slot = slot_new(c, fd, KIND_QUEUE);
@@ -88,6 +221,16 @@ void disturb_open_queue(struct ctx *c)
 		ifr.ifr_flags = IFF_UP;
 		set_if(c, SIOCSIFFLAGS, &ifr);
 	}
+}
+
+void disturb_open_queue(struct ctx *c)
+{
+	if (below(c, NR_INTERFACES) != MACVTAP) {
+		open_tun(c);
+		return;
+	}
+	make_macvtap(c);
+	slot_new(c, open_macvtap(c), KIND_QUEUE);
 }
 
 static void persist(struct ctx *c)
@@ -132,44 +275,6 @@ static void rename_if(struct ctx *c)
 	set_if(c, SIOCSIFNAME, &ifr);
 }
 
-struct link_request {
-	struct nlmsghdr nlh;
-	struct ifinfomsg ifi;
-	char attrs[64];
-};
-
-static void put_attr(struct link_request *r, uint16_t type, const void *value,
-		     uint16_t len)
-{
-	struct rtattr *attr = (void *)((char *)r + NLMSG_ALIGN(r->nlh.nlmsg_len));
-
-	attr->rta_type = type;
-	attr->rta_len = RTA_LENGTH(len);
-	memcpy(RTA_DATA(attr), value, len);
-	r->nlh.nlmsg_len = NLMSG_ALIGN(r->nlh.nlmsg_len) + RTA_ALIGN(attr->rta_len);
-}
-
-static void ask_link(struct ctx *c, uint16_t type, int netns)
-{
-	struct link_request r = {
-		.nlh.nlmsg_len = NLMSG_LENGTH(sizeof(r.ifi)),
-		.nlh.nlmsg_type = type,
-		.nlh.nlmsg_flags = NLM_F_REQUEST,
-	};
-	char name[IFNAMSIZ];
-	int fd = c->rtnl[c->ns];
-
-	fill_ifname(c, name);
-	if (one_in(c, 6))
-		name[0] = 'r';
-	put_attr(&r, IFLA_IFNAME, name, strlen(name) + 1);
-	if (netns >= 0)
-		put_attr(&r, IFLA_NET_NS_FD, &netns, sizeof(netns));
-	send(fd, &r, r.nlh.nlmsg_len, MSG_DONTWAIT);
-	while (recv(fd, c->buffer, sizeof(c->buffer), MSG_DONTWAIT) > 0)
-		;
-}
-
 static void delete_if(struct ctx *c)
 {
 	ask_link(c, RTM_DELLINK, -1);
@@ -182,7 +287,6 @@ static void move_if(struct ctx *c)
 
 static void send_packets(struct ctx *c)
 {
-	struct ifreq ifr = {};
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(ETH_P_802_EX1),
@@ -190,12 +294,13 @@ static void send_packets(struct ctx *c)
 		.sll_addr = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
 	};
 	char packet[60] = {};
+	char name[IFNAMSIZ];
 	uint32_t i;
 
-	fill_ifname(c, ifr.ifr_name);
-	if (ioctl(c->packet[c->ns], SIOCGIFINDEX, &ifr))
+	fill_ifname(c, name);
+	to.sll_ifindex = find_if(c, one_in(c, NR_INTERFACES) ? "veth0" : name);
+	if (!to.sll_ifindex)
 		return;
-	to.sll_ifindex = ifr.ifr_ifindex;
 	for (i = 1 + below(c, 16); i; i--)
 		if (sendto(c->packet[c->ns], packet, sizeof(packet), MSG_DONTWAIT,
 			   (struct sockaddr *)&to, sizeof(to)) < 0)

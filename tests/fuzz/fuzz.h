@@ -196,6 +196,7 @@ void netlink_step(struct ctx *c);
 /* disturb.c */
 void disturb_step(struct ctx *c);
 void disturb_open_queue(struct ctx *c);
+void disturb_make_nodes(void);
 const char *disturbance_name(unsigned int number);
 unsigned int nr_disturbances(void);
 
