@@ -419,10 +419,10 @@ struct disturbance {
 static const struct disturbance disturbances[] = {
 	{ "open a queue",	12, disturb_open_queue },
 	{ "set persistent",	2, persist },
-	{ "attach or detach",	8, attach },
+	{ "attach or detach",	4, attach },
 	{ "up or down",		3, set_up },
 	{ "tx_queue_len",	4, set_tx_queue_len },
-	{ "rename",		4, rename_if },
+	{ "rename",		2, rename_if },
 	{ "delete",		1, delete_if },
 	{ "move",		1, move_if },
 	{ "send packets",	20, send_packets },
