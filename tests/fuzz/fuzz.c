@@ -24,7 +24,7 @@
 #define HANG_S		120
 #define END_S		120
 #define PROGRESS_S	10
-#define ROUND_STEPS	8000
+#define ROUND_STEPS	4000
 /* Of that many calls, each kind must succeed and fail once. */
 #define CALLS_FOR_ONE	20000
 
