@@ -51,6 +51,7 @@ static short fill_ifname(struct ctx *c, char *name)
 	case 0:
 		return IFF_TUN | IFF_NO_PI;
 	case 1:
+	case 2:
 		return IFF_TAP | IFF_NO_PI;
 	default:
 		return IFF_TAP | IFF_MULTI_QUEUE | IFF_NO_PI | IFF_VNET_HDR;
@@ -62,13 +63,26 @@ static void set_if(struct ctx *c, unsigned long cmd, struct ifreq *ifr)
 	ioctl(c->packet[c->ns], cmd, ifr);
 }
 
-static void set_up(struct ctx *c)
+/*
+ * Under lockdep an interface of many queues that was up takes seconds to go,
+ * with RTNL held: there it stays down.
+ */
+static void bring_up(struct ctx *c, const char *name, short type, bool up)
 {
-	struct ifreq ifr = {};
+	struct ifreq ifr = { .ifr_flags = up ? IFF_UP : 0 };
 
-	fill_ifname(c, ifr.ifr_name);
-	ifr.ifr_flags = one_in(c, 4) ? 0 : IFF_UP;
+	if (c->run->lockdep && type & IFF_MULTI_QUEUE)
+		return;
+	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", name);
 	set_if(c, SIOCSIFFLAGS, &ifr);
+}
+
+static void up_or_down(struct ctx *c)
+{
+	char name[IFNAMSIZ];
+	short type = fill_ifname(c, name);
+
+	bring_up(c, name, type, !one_in(c, 4));
 }
 
 struct link_request {
@@ -157,11 +171,9 @@ static void make_link(struct ctx *c, const char *name, const char *kind, int low
 /* What gets to the one end of a pair of veth is in the queue of the macvtap. */
 static void make_macvtap(struct ctx *c)
 {
-	struct ifreq ifr = { .ifr_name = "veth0", .ifr_flags = IFF_UP };
-
 	if (!find_if(c, "v0")) {
 		make_link(c, "v0", "veth", 0);
-		set_if(c, SIOCSIFFLAGS, &ifr);
+		bring_up(c, "veth0", 0, true);
 	}
 	if (find_if(c, "v0") && !find_if(c, "t4"))
 		make_link(c, "t4", "macvtap", find_if(c, "v0"));
@@ -203,10 +215,14 @@ static void open_tun(struct ctx *c)
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	struct slot *slot = slot_new(c, fd, KIND_QUEUE);
 	struct ifreq ifr = {};
+	char name[IFNAMSIZ];
+	short type;
 
 	if (!slot)
 		return;
-	ifr.ifr_flags = fill_ifname(c, ifr.ifr_name);
+	type = fill_ifname(c, name);
+	memcpy(ifr.ifr_name, name, IFNAMSIZ);
+	ifr.ifr_flags = type;
 	if (one_in(c, 24))
 		return;	/* attached to nothing */
 	if (ioctl(fd, TUNSETIFF, &ifr)) {
@@ -218,8 +234,7 @@ static void open_tun(struct ctx *c)
 		ioctl(fd, TUNSETPERSIST, 1);
 	if (one_in(c, 2)) {
 		ioctl(fd, TUNSETOWNER, 65534);
-		ifr.ifr_flags = IFF_UP;
-		set_if(c, SIOCSIFFLAGS, &ifr);
+		bring_up(c, name, type, true);
 	}
 }
 
@@ -420,7 +435,7 @@ static const struct disturbance disturbances[] = {
 	{ "open a queue",	12, disturb_open_queue },
 	{ "set persistent",	2, persist },
 	{ "attach or detach",	4, attach },
-	{ "up or down",		3, set_up },
+	{ "up or down",		3, up_or_down },
 	{ "tx_queue_len",	4, set_tx_queue_len },
 	{ "rename",		2, rename_if },
 	{ "delete",		1, delete_if },

@@ -291,6 +291,7 @@ static struct run *new_run(void)
 		fail("no memory");
 	run->seed = seed;
 	run->round_steps = ROUND_STEPS;
+	run->lockdep = !access("/proc/lockdep_stats", F_OK);
 	return run;
 }
 

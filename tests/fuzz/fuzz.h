@@ -90,6 +90,7 @@ struct run {
 	uint64_t seed;
 	bool inject;
 	bool trace;
+	bool lockdep;
 	unsigned int round_steps;
 	int family;		/* of generic netlink */
 	int group;
