@@ -4,9 +4,11 @@
 import re
 
 COMPLAINT = re.compile(
-    r"WARNING:|BUG:|Oops|general protection|UBSAN:|KASAN|KFENCE|"
+    r"WARNING:|BUG:|BUG \S+ \(|kernel BUG at|Oops|general protection|"
+    r"invalid opcode|divide error|double fault|UBSAN:|KASAN|KFENCE|"
     r"possible circular locking|possible recursive locking|"
     r"trying to register non-static key|locking correctness validator|"
     r"suspicious RCU|self-detected stall|detected (expedited )?stalls|"
-    r"blocked for more than|ref_tracker:.*leaked|ODEBUG: |"
-    r"Kernel panic|unregister_netdevice: waiting")
+    r"blocked for more than|ref_tracker: |refcount_t: |ODEBUG: |"
+    r"Kernel panic|unregister_netdevice: waiting|"
+    r"list_(add|del) |leak detector disabled")
