@@ -19,6 +19,8 @@
 
 #define RATE_PER_S	2000
 #define QUOTA_MAX	100
+/* How often both look what there is to do; a slow kernel has to do less. */
+#define POLL_US		(300 * timeout_factor())
 
 /* Shared by the test, the guest and the world. */
 struct traffic {
@@ -39,10 +41,13 @@ struct pace {
 	bool on;
 };
 
-/* A slow kernel cannot empty the ring as fast as a process fills it. */
+/*
+ * A slow kernel must have time left: what waits for it is waited for so much
+ * longer only.
+ */
 static int64_t rate_per_s(void)
 {
-	return RATE_PER_S / timeout_factor();
+	return RATE_PER_S / timeout_factor() / timeout_factor();
 }
 
 static uint64_t pace_quota(struct pace *pace, bool on)
@@ -129,7 +134,7 @@ static void guest_main(struct netback_memory *memory, uint32_t nr,
 				break;
 			pace.sent++;
 		}
-		usleep(300);
+		usleep(POLL_US);
 	}
 }
 
@@ -186,7 +191,7 @@ static void world_send_main(const char *ifname, struct traffic *traffic)
 		quota = LOAD(traffic->burst_wanted) - traffic->burst_done;
 		world_send(sock, quota, &flow, traffic);
 		STORE(traffic->burst_done, traffic->burst_done + quota);
-		usleep(300);
+		usleep(POLL_US);
 	}
 }
 
