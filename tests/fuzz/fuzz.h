@@ -17,6 +17,7 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -129,6 +130,7 @@ struct process {
 	int netns[NR_NETNS];
 	int wrong[8];		/* descriptors of the wrong kind */
 	unsigned int nr_wrong;
+	pthread_barrier_t all_open;
 	/* struct slot as a number; shared by the threads. 0: empty. */
 	_Atomic uint64_t common[NR_COMMON];
 };

@@ -166,6 +166,8 @@ static void *work(void *arg)
 	c->worker->tid = gettid();
 	rng_start(&c->rng, c->run->seed, c->number, c->worker->steps);
 	open_worker(c);
+	/* A step can leave the process without free descriptors. */
+	pthread_barrier_wait(&c->process->all_open);
 	while (c->worker->steps < last && !c->run->stop) {
 		rng_start(&c->rng, c->run->seed, c->number, c->worker->steps);
 		step(c);
@@ -203,6 +205,7 @@ static void process_run(struct process *p, uint8_t *hot)
 	pthread_t threads[NR_THREADS];
 
 	open_wrong(p);
+	pthread_barrier_init(&p->all_open, NULL, NR_THREADS);
 	for (i = 0; i < NR_THREADS; i++) {
 		workers[i].run = p->run;
 		workers[i].process = p;
