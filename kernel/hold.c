@@ -103,21 +103,29 @@ void tapkeep_hold_begin(struct tapkeep *keep)
 		tapkeep_queue_grow(keep->queues[i]);
 }
 
-/* Called with the keep still frozen or an orphan, and its lock held. */
-void tapkeep_hold_end(struct tapkeep *keep, bool thawed)
+/*
+ * Called with the keep still frozen or an orphan, and its lock held. Return:
+ * what the interface dropped in this hold.
+ */
+u64 tapkeep_hold_end(struct tapkeep *keep, bool thawed)
 {
 	struct tapkeep_hold_stats *stats = &keep->stats;
+	u64 drops = tapkeep_netdev_drops(keep);
+	u64 dropped = drops - stats->drops_then;
 	u64 held = tapkeep_hold_held(keep);
 
-	stats->dropped = tapkeep_hold_dropped(keep);
+	stats->dropped += dropped;
+	/* Whoever asks before the state changes must not count them again. */
+	stats->drops_then = drops;
 	stats->total += held;
 	stats->peak = max(stats->peak, held);
 	if (!thawed)
-		return;
+		return dropped;
 	stats->blackout = ktime_get_ns() - stats->since;
 	stats->blackout_max = max(stats->blackout_max, stats->blackout);
 	keep->drain_ms = DRAIN_MS_FIRST;
 	tapkeep_schedule(keep, &keep->drain_work, keep->drain_ms);
+	return dropped;
 }
 
 /* Return: true when no ring is grown any more. */

@@ -9,7 +9,7 @@ struct tapkeep;
 bool tapkeep_hold_lock(struct tapkeep *keep);
 void tapkeep_hold_unlock(struct tapkeep *keep, bool rtnl);
 void tapkeep_hold_begin(struct tapkeep *keep);
-void tapkeep_hold_end(struct tapkeep *keep, bool thawed);
+u64 tapkeep_hold_end(struct tapkeep *keep, bool thawed);
 bool tapkeep_hold_is_on(const struct tapkeep *keep);
 bool tapkeep_hold_is_draining(const struct tapkeep *keep);
 void tapkeep_hold_shrink(struct tapkeep *keep);

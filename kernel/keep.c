@@ -40,6 +40,7 @@
 #include "queue.h"
 #include "table.h"
 #include "tapkeep.h"
+#include "watch.h"
 
 void tapkeep_get(struct tapkeep *keep)
 {
@@ -90,6 +91,13 @@ static void void_offers(struct tapkeep *keep)
 	keep->offered = false;
 }
 
+/* From here on somebody may read. */
+static void end_watch(struct tapkeep *keep)
+{
+	if (tapkeep_watch_end(keep))
+		tapkeep_notify(keep, TAPKEEP_EVENT_STOLEN);
+}
+
 /*
  * The one place where a keep's state changes. Called with the lock held, and
  * where a hold may begin between tapkeep_hold_lock() and _unlock().
@@ -100,10 +108,12 @@ static void enter(struct tapkeep *keep, enum tapkeep_keep_state next,
 	bool held = tapkeep_hold_is_on(keep);
 	bool hold = next == TAPKEEP_FROZEN || next == TAPKEEP_ORPHAN;
 
+	if (next != TAPKEEP_ORPHAN)
+		end_watch(keep);
 	if (hold && !held)
 		tapkeep_hold_begin(keep);
-	if (held && !hold)
-		tapkeep_hold_end(keep, next == TAPKEEP_ACTIVE);
+	if (held && !hold && tapkeep_hold_end(keep, next == TAPKEEP_ACTIVE))
+		tapkeep_notify(keep, TAPKEEP_EVENT_DROPPED);
 	if (next == TAPKEEP_ORPHAN) {
 		keep->lease_end = jiffies + msecs_to_jiffies(keep->lease_ms);
 		tapkeep_schedule(keep, &keep->lease_work, keep->lease_ms);
@@ -370,6 +380,8 @@ static int claim_locked(struct tapkeep *keep, struct tapkeep_handle *claimer,
 {
 	if (keep->generation + 1 != generation)
 		return -EAGAIN;
+	/* What was stolen, was so from the owner before. */
+	end_watch(keep);
 	keep->generation = generation;
 	void_offers(keep);
 	set_owner(keep, claimer);
@@ -443,6 +455,8 @@ int tapkeep_revoke(struct tapkeep_handle *h)
 
 	mutex_lock(&keep->lock);
 	err = check(h, TAPKEEP_ROLE_OWNER);
+	if (!err)
+		end_watch(keep);
 	if (!err && keep->offered) {
 		void_offers(keep);
 		tapkeep_notify(keep, TAPKEEP_EVENT_REVOKED);
@@ -536,6 +550,17 @@ void tapkeep_end_with_netdev(struct tapkeep *keep, struct net_device *dev)
 		end_and_unlock(keep, TAPKEEP_EVENT_DEVICE_GONE);
 }
 
+static void set_vmm_locked(struct tapkeep *keep, struct tapkeep_vmm **vmm)
+{
+	bool stopped = (*vmm)->nic.flags & TAPKEEP_STATE_STOPPED;
+
+	swap(keep->vmm, *vmm);
+	if (stopped && keep->state == TAPKEEP_FROZEN)
+		tapkeep_watch_begin(keep);
+	else
+		end_watch(keep);
+}
+
 /* Replaces the exported state by *vmm, and *vmm by what is to be freed. */
 int tapkeep_set_vmm(struct tapkeep_handle *h, struct tapkeep_vmm **vmm)
 {
@@ -547,7 +572,7 @@ int tapkeep_set_vmm(struct tapkeep_handle *h, struct tapkeep_vmm **vmm)
 	if (!err && (*vmm)->nic.nr_queues != keep->nr_queues)
 		err = -EMSGSIZE;
 	if (!err)
-		swap(keep->vmm, *vmm);
+		set_vmm_locked(keep, vmm);
 	mutex_unlock(&keep->lock);
 	return err;
 }

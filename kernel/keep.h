@@ -25,6 +25,7 @@ struct tapkeep_queue;
  * @total: packets that were in the rings at the ends of holds
  * @peak: most of them at one end
  * @dropped: what the interface dropped in the holds that have ended
+ * @stolen: what was taken out of the rings while they were watched
  * @blackout: length of the last hold that was thawed, in ns
  * @blackout_max: of the longest one
  */
@@ -34,8 +35,19 @@ struct tapkeep_hold_stats {
 	u64 total;
 	u64 peak;
 	u64 dropped;
+	u64 stolen;
 	u64 blackout;
 	u64 blackout_max;
+};
+
+/**
+ * struct tapkeep_watch - whether the readers have stopped, as the owner said
+ * @on: they have
+ * @reads_then: what the interface had handed to readers when they had
+ */
+struct tapkeep_watch {
+	bool on;
+	u64 reads_then;
 };
 
 /**
@@ -74,6 +86,7 @@ struct tapkeep_vmm {
  * @nr_queues: how many; guarded by @lock
  * @vmm: what the VMM exported, or NULL; guarded by @lock
  * @stats: guarded by @lock
+ * @watch: guarded by @lock
  * @rings_grown: tun must not resize the rings now; guarded by @lock
  * @drain_ms: when to look again whether the rings can shrink; guarded by @lock
  * @drain_work: shrinks them
@@ -113,6 +126,7 @@ struct tapkeep {
 	struct tapkeep_vmm *vmm;
 
 	struct tapkeep_hold_stats stats;
+	struct tapkeep_watch watch;
 	bool rings_grown;
 	unsigned int drain_ms;
 	struct delayed_work drain_work;

@@ -41,6 +41,7 @@
 #include "queue.h"
 #include "table.h"
 #include "tapkeep.h"
+#include "watch.h"
 
 /* What the reader of a message can make sense of. */
 struct view {
@@ -63,7 +64,7 @@ static size_t keep_size(u32 nr_queues)
 	return nlmsg_total_size(GENL_HDRLEN) +
 	       nla_total_size(TAPKEEP_NAME_LEN) + nla_total_size(IFNAMSIZ) +
 	       nla_total_size(TASK_COMM_LEN) + 8 * nla_total_size(4) +
-	       9 * nla_total_size_64bit(8) + vmm + nr_queues * queue;
+	       10 * nla_total_size_64bit(8) + vmm + nr_queues * queue;
 }
 
 static int put_u64(struct sk_buff *skb, int attr, u64 value)
@@ -127,7 +128,8 @@ static int put_hold(struct sk_buff *skb, struct tapkeep *keep)
 	      put_u64(skb, TAPKEEP_A_PEAK, stats->peak) ?:
 	      put_u64(skb, TAPKEEP_A_DROPPED, tapkeep_hold_dropped(keep)) ?:
 	      put_u64(skb, TAPKEEP_A_BLACKOUT, stats->blackout) ?:
-	      put_u64(skb, TAPKEEP_A_BLACKOUT_MAX, stats->blackout_max);
+	      put_u64(skb, TAPKEEP_A_BLACKOUT_MAX, stats->blackout_max) ?:
+	      put_u64(skb, TAPKEEP_A_STOLEN, tapkeep_watch_stolen(keep));
 	if (!err && tapkeep_hold_is_draining(keep))
 		err = nla_put_flag(skb, TAPKEEP_A_DRAINING);
 	return err;

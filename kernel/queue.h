@@ -11,6 +11,18 @@ struct socket;
 struct tapkeep;
 
 /**
+ * struct tapkeep_queue_watch - what is seen of a ring that nobody should read
+ * @head: its consumer_head when it was looked at last
+ * @gone: how far that is from where it was at the beginning
+ * @least: the lowest of @gone so far
+ */
+struct tapkeep_queue_watch {
+	int head;
+	s64 gone;
+	s64 least;
+};
+
+/**
  * struct tapkeep_queue - one pinned queue
  * @node: in the table of pinned files; guarded by that table's lock
  * @keep: the keep that pinned it
@@ -24,6 +36,7 @@ struct tapkeep;
  * @spare_used: @spare was in the ring and is to be cleared before it can be
  *	in a ring again
  * @grown: the array for the hold is in the ring
+ * @watch: for watch.c
  *
  * All but @node is guarded by keep->lock.
  */
@@ -38,6 +51,7 @@ struct tapkeep_queue {
 	unsigned int spare_slots;
 	bool spare_used;
 	bool grown;
+	struct tapkeep_queue_watch watch;
 };
 
 struct tapkeep_queue *tapkeep_queue_new(struct file *file, unsigned int slots);

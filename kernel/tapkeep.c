@@ -12,6 +12,7 @@
  * - table.c: the keeps of a network namespace, by name and by number;
  * - keep.c: one keep, its states and everything that changes them;
  * - hold.c: what freezing and thawing do to the rings, and what they count;
+ * - watch.c: what is taken out of the rings while nobody should read;
  * - queue.c: one pinned queue and its ring;
  * - handle.c: /dev/tapkeep, the files behind handles, and the ioctls;
  * - netdev.c: the interface of a keep, and what happens to it;

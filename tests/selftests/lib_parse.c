@@ -124,6 +124,7 @@ static void put_keep(struct attrs *to, uint32_t queues)
 	put_u64(to, TAPKEEP_A_DROPPED, 14);
 	put_u64(to, TAPKEEP_A_BLACKOUT, 15);
 	put_u64(to, TAPKEEP_A_BLACKOUT_MAX, 16);
+	put_u64(to, TAPKEEP_A_STOLEN, 17);
 	put(to, TAPKEEP_A_DRAINING, "", 0);
 	put_vmm(to);
 	for (i = 0; i < queues; i++)
@@ -173,6 +174,7 @@ TEST_F(parse, every_attribute_of_a_keep)
 	EXPECT_EQ(14, keep->dropped);
 	EXPECT_EQ(15, keep->blackout_ns);
 	EXPECT_EQ(16, keep->blackout_max_ns);
+	EXPECT_EQ(17, keep->stolen);
 	EXPECT_TRUE(keep->draining);
 }
 

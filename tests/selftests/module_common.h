@@ -200,6 +200,21 @@ static inline int keep_release(int handle)
 	return keep_op(handle, TAPKEEP_RELEASE);
 }
 
+/* A state that says nothing but whether the readers have stopped. */
+static inline int keep_set_flags(int handle, uint32_t nr_queues, uint32_t flags)
+{
+	static struct tapkeep_queue_state queues[TAPKEEP_MAX_QUEUES];
+	struct tapkeep_state cmd = {
+		.size = sizeof(cmd),
+		.flags = flags,
+		.queue_size = sizeof(queues[0]),
+		.nr_queues = nr_queues,
+		.queues = (uintptr_t)queues,
+	};
+
+	return call(handle, TAPKEEP_SET_STATE, &cmd);
+}
+
 static inline int keep_info(int handle, struct tapkeep_info *info)
 {
 	memset(info, 0, sizeof(*info));

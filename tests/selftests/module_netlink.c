@@ -70,6 +70,7 @@ TEST_F(netlink, get_tells_all_about_an_active_keep)
 	EXPECT_EQ(0, self->k.held_total);
 	EXPECT_EQ(0, self->k.peak);
 	EXPECT_EQ(0, self->k.dropped);
+	EXPECT_EQ(0, self->k.stolen);
 	EXPECT_EQ(0, self->k.blackout);
 	EXPECT_EQ(0, self->k.blackout_max);
 	EXPECT_FALSE(self->k.draining);

@@ -46,6 +46,7 @@ struct nl_keep {
 	int64_t held_total;
 	int64_t peak;
 	int64_t dropped;
+	int64_t stolen;
 	int64_t blackout;
 	int64_t blackout_max;
 	bool draining;
@@ -147,6 +148,7 @@ static inline void nl_parse_keep(struct nlmsghdr *nlh, struct nl_keep *k)
 	k->held_total = nl_number(a[TAPKEEP_A_HELD_TOTAL]);
 	k->peak = nl_number(a[TAPKEEP_A_PEAK]);
 	k->dropped = nl_number(a[TAPKEEP_A_DROPPED]);
+	k->stolen = nl_number(a[TAPKEEP_A_STOLEN]);
 	k->blackout = nl_number(a[TAPKEEP_A_BLACKOUT]);
 	k->blackout_max = nl_number(a[TAPKEEP_A_BLACKOUT_MAX]);
 	k->draining = a[TAPKEEP_A_DRAINING];

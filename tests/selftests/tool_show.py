@@ -271,7 +271,7 @@ def test_text(netns):
                   "vnet-hdr 12"):
         assert words in text, f"no {words!r} in {text}"
     assert text == tool() == tool("show", "name", "vm1")
-    for words in ("held-total", "ring", "features", "mac"):
+    for words in ("held-total", "stolen", "ring", "features", "mac"):
         assert words not in text, f"{words!r} in {text}"
 
 
@@ -294,10 +294,18 @@ def test_json(netns):
     assert [keep] == tool_json()
 
 
+def test_what_was_stolen_is_always_shown(_):
+    lose_packets()
+    assert "stolen 1 " in tool()
+    keep, = tool_json()
+    assert keep["stolen"] == 1
+    assert keep["dropped"] > 0
+
+
 def test_statistics_and_details(_):
     Nic()
     statistics, = tool_json("-s", "show")
-    assert statistics["held_total"] == 0
+    assert statistics["held_total"] == statistics["stolen"] == 0
     assert statistics["queues"][1] == {
         "index": 1, "ring_used": 0,
         "ring_size": statistics["queues"][1]["ring_size"]}
@@ -317,7 +325,7 @@ def test_statistics_and_details(_):
         assert queue["tx"] == {"size": 512, "last_avail": 30 + i,
                                "used": 40 + i}
     text = tool("-s", "-d")
-    for words in ("held-total 0", "endian little", "mac 52:54:00:01:02:03",
+    for words in ("stolen 0", "held-total 0", "endian little", "mac 52:54:00:01:02:03",
                   f"features {FEATURES:#x}", "active-pairs 1", "stopped",
                   "queue 0 ring 0/", "enabled rx size 256 avail 10 used 20 "
                   "tx size 512 avail 30 used 40", "queue 1 ring 0/"):
@@ -515,8 +523,18 @@ def test_a_stranger_may_look_and_not_release(_):
         .startswith("vm1:")
 
 
+def lose_packets():
+    """A hold that drops some, from which others are stolen."""
+    nic = Nic("loser", "tap2", queues=1)
+    freeze(nic.owner)
+    set_state(nic.owner, 1)
+    send_packets("tap2", 5000)
+    os.read(nic.queues[0], 2000)
+    thaw(nic.owner)
+
+
 def live_through_everything():
-    """Given a keep, every event but the two that need long."""
+    """Given a keep, every event but those of its other ends and of lost packets."""
     nic = Nic("life")
     freeze(nic.owner)
     fd = offer(nic.owner)

@@ -84,7 +84,7 @@ def test_get_tells_everything(_):
         "netns": os.stat("/proc/self/ns/net").st_ino,
         "owner-pid": os.getpid(), "owner-comm": owner_comm, "lease": 30000,
         "hold-limit": 4096, "held": 0, "held-total": 0, "peak": 0,
-        "dropped": 0, "blackout": 0, "blackout-max": 0,
+        "dropped": 0, "blackout": 0, "blackout-max": 0, "stolen": 0,
         "vmm": {
             "flags": {"stopped"}, "features": hex(keeps.FEATURES),
             "offloads": {"csum", "tso4"}, "vnet-hdr-len": 12,
@@ -218,6 +218,8 @@ def test_every_event_has_a_name(_):
     subprocess.run(["ip", "link", "delete", "tap1"], check=True,
                    timeout=keeps.BOUND_S)
     seen += events.wait_for("device-gone")
+    keeps.lose_packets()
+    seen += events.read()
     assert {event["event"] for event in seen} == \
         set(events.family.consts["event"].entries) - {"unspec"}
     assert {event["state"] for event in seen} == \

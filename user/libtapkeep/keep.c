@@ -33,6 +33,7 @@ static struct nla_policy keep_policy[TAPKEEP_A_MAX + 1] = {
 	[TAPKEEP_A_DRAINING]		= { .type = NLA_FLAG },
 	[TAPKEEP_A_VMM]			= { .type = NLA_NESTED },
 	[TAPKEEP_A_QUEUE]		= { .type = NLA_NESTED },
+	[TAPKEEP_A_STOLEN]		= { .type = NLA_U64 },
 };
 
 static struct nla_policy vmm_policy[TAPKEEP_A_VMM_MAX + 1] = {
@@ -176,6 +177,7 @@ static void parse_hold(struct tapkeep_keep *keep, struct nlattr **a)
 	keep->held_total = get_u64(a[TAPKEEP_A_HELD_TOTAL]);
 	keep->peak = get_u64(a[TAPKEEP_A_PEAK]);
 	keep->dropped = get_u64(a[TAPKEEP_A_DROPPED]);
+	keep->stolen = get_u64(a[TAPKEEP_A_STOLEN]);
 	keep->blackout_ns = get_u64(a[TAPKEEP_A_BLACKOUT]);
 	keep->blackout_max_ns = get_u64(a[TAPKEEP_A_BLACKOUT_MAX]);
 	keep->draining = a[TAPKEEP_A_DRAINING];
@@ -244,6 +246,8 @@ const char *tapkeep_event_name(uint32_t event)
 		[TAPKEEP_EVENT_EXPIRED] = "expired",
 		[TAPKEEP_EVENT_RELEASED] = "released",
 		[TAPKEEP_EVENT_DEVICE_GONE] = "device-gone",
+		[TAPKEEP_EVENT_DROPPED] = "dropped",
+		[TAPKEEP_EVENT_STOLEN] = "stolen",
 	};
 
 	return event <= TAPKEEP_EVENT_MAX ? names[event] : NULL;

@@ -77,6 +77,7 @@ struct tapkeep_keep {
 	uint64_t held_total;
 	uint64_t peak;
 	uint64_t dropped;
+	uint64_t stolen;
 	uint64_t blackout_ns;
 	uint64_t blackout_max_ns;
 	bool draining;

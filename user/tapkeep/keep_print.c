@@ -94,6 +94,8 @@ void print_keep_hold(const struct tapkeep_keep *keep)
 	print_u64("held", "held", keep->held);
 	print_u64("peak", "peak", keep->peak);
 	print_u64("dropped", "dropped", keep->dropped);
+	if (options.statistics || keep->stolen)
+		print_u64("stolen", "stolen", keep->stolen);
 	if (options.statistics)
 		print_u64("held_total", "held-total", keep->held_total);
 	print_bool("draining", "draining", keep->draining);

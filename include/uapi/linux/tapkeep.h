@@ -323,6 +323,9 @@ enum tapkeep_endian {
  *	Errors: EINVAL an unknown flag or TUN_F_* bit, a header length or an
  *	endianness that does not exist, @active_queue_pairs over @nr_queues;
  *	EMSGSIZE @nr_queues is not the number of pinned queues.
+ *	With TAPKEEP_STATE_STOPPED on a frozen keep, whatever leaves a ring
+ *	counts as stolen from then on, until a claim, a revoke, a thaw, or a
+ *	state without that flag: each says that somebody may read again.
  *
  * TAPKEEP_GET_STATE, on any handle.
  *	Errors: EMSGSIZE @queues has no room for all (@nr_queues says how many
@@ -435,6 +438,9 @@ struct tapkeep_info {
  *					the end of a hold
  *	TAPKEEP_A_DROPPED		u64, what the interface dropped while
  *					frozen, all holds together
+ *	TAPKEEP_A_STOLEN		u64, packets that somebody took out of
+ *					the rings while frozen, after the owner
+ *					had exported TAPKEEP_STATE_STOPPED
  *	TAPKEEP_A_BLACKOUT		u64, ns: freeze to thaw, the last one
  *	TAPKEEP_A_BLACKOUT_MAX		u64, ns: the longest one
  *	TAPKEEP_A_DRAINING		flag: thawed, a ring is still grown
@@ -486,6 +492,8 @@ enum tapkeep_event {
 	TAPKEEP_EVENT_EXPIRED,
 	TAPKEEP_EVENT_RELEASED,
 	TAPKEEP_EVENT_DEVICE_GONE,
+	TAPKEEP_EVENT_DROPPED,
+	TAPKEEP_EVENT_STOLEN,
 
 	__TAPKEEP_EVENT_MAX,
 	TAPKEEP_EVENT_MAX = __TAPKEEP_EVENT_MAX - 1
@@ -516,6 +524,7 @@ enum tapkeep_attr {
 	TAPKEEP_A_DRAINING,
 	TAPKEEP_A_VMM,
 	TAPKEEP_A_QUEUE,
+	TAPKEEP_A_STOLEN,
 
 	__TAPKEEP_A_MAX,
 	TAPKEEP_A_MAX = __TAPKEEP_A_MAX - 1
