@@ -8,6 +8,7 @@
 
 #include <linux/if_tun.h>
 #include <net/genetlink.h>
+#include <net/net_namespace.h>
 
 /* Before 6.2 */
 #ifndef TUN_F_USO4
@@ -24,6 +25,16 @@
 /* Before 6.6: another structure, with the attributes as well. */
 #ifdef LACKS_genl_info_dump
 #define genl_info_dump(cb)	genl_dumpit_info(cb)
+#endif
+
+/* Before 6.6: a table ends with an empty entry. */
+#ifdef LACKS_register_net_sysctl_sz
+static inline struct ctl_table_header *
+register_net_sysctl_sz(struct net *net, const char *path,
+		       struct ctl_table *table, size_t nr)
+{
+	return register_net_sysctl(net, path, table);
+}
 #endif
 
 /* Before 7.3: a full ring drops, and nothing is stopped. */

@@ -35,6 +35,7 @@
 
 #include "handle.h"
 #include "hold.h"
+#include "limit.h"
 #include "netdev.h"
 #include "netlink.h"
 #include "queue.h"
@@ -228,7 +229,7 @@ static int check(const struct tapkeep_handle *h, enum tapkeep_role role)
  * tapkeep_start - begin the life of a new keep
  * @h: its owner's handle
  *
- * Return: 0; EEXIST, ENOSPC, ENOMEM as the table says.
+ * Return: 0; EDQUOT, EEXIST, ENOSPC, ENOMEM as the table says.
  */
 int tapkeep_start(struct tapkeep_handle *h)
 {
@@ -277,7 +278,7 @@ static int pin_locked(struct tapkeep *keep, struct tapkeep_queue *q,
 
 	if (keep->state != TAPKEEP_ACTIVE)
 		return -EBUSY;
-	if (keep->nr_queues == TAPKEEP_MAX_QUEUES)
+	if (keep->nr_queues >= tapkeep_limit_queues(keep->net))
 		return -ENOSPC;
 	if (keep->nr_queues != index)
 		return -EAGAIN;

@@ -35,15 +35,21 @@
 #include <linux/string.h>
 
 #include "compat.h"
+#include "limit.h"
 
 static DEFINE_SPINLOCK(pinned_lock);
 /* guarded by pinned_lock */
 static DEFINE_HASHTABLE(pinned, 8);
 
-/* An array of no slots is a pointer as well: tx_queue_len can be 0. */
+/*
+ * An array of no slots is a pointer as well: tx_queue_len can be 0. Where there
+ * is no memory, or the memory cgroup has no more, the caller is told so and
+ * nobody is killed for it.
+ */
 static void **alloc_slots(unsigned int slots)
 {
-	return kvcalloc(slots, sizeof(void *), GFP_KERNEL_ACCOUNT);
+	return kvcalloc(slots, sizeof(void *), GFP_KERNEL_ACCOUNT |
+			__GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 }
 
 /* What is between consumer_tail and consumer_head was read already. */
@@ -225,17 +231,35 @@ static bool find_ring(struct tapkeep_queue *q, struct file *file)
 	return true;
 }
 
+/* Return: 0; ENOBUFS, ENOMEM. */
+static int alloc_hold(struct tapkeep_queue *q, unsigned int slots)
+{
+	int err = tapkeep_limit_add_slots(slots);
+
+	if (err)
+		return err;
+	q->spare = alloc_slots(slots);
+	if (!q->spare) {
+		tapkeep_limit_del_slots(slots);
+		return -ENOMEM;
+	}
+	q->spare_slots = slots;
+	q->hold_slots = slots;
+	return 0;
+}
+
 /**
  * tapkeep_queue_new - take a reference on a queue, and the memory for its hold
  * @file: the queue's file
  * @slots: how many the ring has while it holds
  *
  * Return: the queue, not yet in a keep; or an error: EMEDIUMTYPE not a queue
- * of a TAP, TUN, macvtap or ipvtap; ENOMEM.
+ * of a TAP, TUN, macvtap or ipvtap; ENOBUFS the limit of slots; ENOMEM.
  */
 struct tapkeep_queue *tapkeep_queue_new(struct file *file, unsigned int slots)
 {
 	struct tapkeep_queue *q;
+	int err;
 
 	q = kzalloc(sizeof(*q), GFP_KERNEL_ACCOUNT);
 	if (!q)
@@ -244,12 +268,11 @@ struct tapkeep_queue *tapkeep_queue_new(struct file *file, unsigned int slots)
 		kfree(q);
 		return ERR_PTR(-EMEDIUMTYPE);
 	}
-	q->spare = alloc_slots(slots);
-	if (!q->spare) {
+	err = alloc_hold(q, slots);
+	if (err) {
 		kfree(q);
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(err);
 	}
-	q->spare_slots = slots;
 	q->file = get_file(file);
 	return q;
 }
@@ -283,5 +306,6 @@ void tapkeep_queue_free(struct tapkeep_queue *q)
 	spin_unlock(&pinned_lock);
 	fput(q->file);
 	kvfree(q->spare);
+	tapkeep_limit_del_slots(q->hold_slots);
 	kfree(q);
 }

@@ -36,6 +36,7 @@ struct tapkeep_queue_watch {
  * @spare_used: @spare was in the ring and is to be cleared before it can be
  *	in a ring again
  * @grown: the array for the hold is in the ring
+ * @hold_slots: what it counts in the limit of slots
  * @watch: for watch.c
  *
  * All but @node is guarded by keep->lock.
@@ -51,6 +52,7 @@ struct tapkeep_queue {
 	unsigned int spare_slots;
 	bool spare_used;
 	bool grown;
+	unsigned int hold_slots;
 	struct tapkeep_queue_watch watch;
 };
 

@@ -15,7 +15,6 @@
 
 #include "table.h"
 
-#include <linux/atomic.h>
 #include <linux/hashtable.h>
 #include <linux/idr.h>
 #include <linux/mutex.h>
@@ -25,7 +24,7 @@
 #include <net/netns/generic.h>
 
 #include "keep.h"
-#include "tapkeep.h"
+#include "limit.h"
 
 /**
  * struct tapkeep_table - the keeps of one network namespace
@@ -40,7 +39,6 @@ struct tapkeep_table {
 };
 
 static unsigned int table_net_id;
-static atomic_t nr_keeps = ATOMIC_INIT(0);
 
 static u32 name_hash(const char *name)
 {
@@ -72,25 +70,20 @@ static int add_locked(struct tapkeep_table *table, struct tapkeep *keep)
 	return 0;
 }
 
-/* Return: 0; -EEXIST the name is taken; -ENOSPC; -ENOMEM. */
+/* Return: 0; EEXIST the name is taken; EDQUOT, ENOSPC as the limits say; ENOMEM. */
 int tapkeep_table_add(struct tapkeep *keep)
 {
 	struct tapkeep_table *table = net_generic(keep->net, table_net_id);
 	int err;
 
-	if (atomic_inc_return(&nr_keeps) > READ_ONCE(tapkeep_max_keeps)) {
-		err = -ENOSPC;
-		goto err_count;
-	}
+	err = tapkeep_limit_add_keep(keep->net, keep->uid);
+	if (err)
+		return err;
 	mutex_lock(&table->lock);
 	err = add_locked(table, keep);
 	mutex_unlock(&table->lock);
 	if (err)
-		goto err_count;
-	return 0;
-
-err_count:
-	atomic_dec(&nr_keeps);
+		tapkeep_limit_del_keep(keep->net, keep->uid);
 	return err;
 }
 
@@ -103,7 +96,7 @@ void tapkeep_table_del(struct tapkeep *keep)
 	idr_remove(&table->keeps, keep->id);
 	hash_del(&keep->name_node);
 	mutex_unlock(&table->lock);
-	atomic_dec(&nr_keeps);
+	tapkeep_limit_del_keep(keep->net, keep->uid);
 }
 
 /* Return: the keep with a reference, or NULL. */

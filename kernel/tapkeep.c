@@ -10,6 +10,7 @@
  *
  * - tapkeep.c: parameters, and what is started and stopped in which order;
  * - table.c: the keeps of a network namespace, by name and by number;
+ * - limit.c: how much of everything there can be;
  * - keep.c: one keep, its states and everything that changes them;
  * - hold.c: what freezing and thawing do to the rings, and what they count;
  * - watch.c: what is taken out of the rings while nobody should read;
@@ -28,6 +29,7 @@
  *    for a pin and for the few freezes that must know tx_queue_len anew;
  * 2. keep->lock, a mutex: everything in a keep that changes;
  * 3. the lock of a namespace's table, a mutex: names and numbers;
+ *    the lock of the limits (limit.c), a mutex; neither nested in the other;
  *    the lock of the attached keeps (netdev.c) and of the pinned files
  *    (queue.c), both spinlocks, neither nested in the other;
  * 4. a ring's consumer_lock, then its producer_lock, as tun and vhost do.
@@ -45,6 +47,7 @@
 #include <linux/workqueue.h>
 
 #include "handle.h"
+#include "limit.h"
 #include "netdev.h"
 #include "netlink.h"
 #include "table.h"
@@ -52,7 +55,6 @@
 /* kvmalloc() gives no more than INT_MAX bytes. */
 #define HOLD_LIMIT_LIMIT	BIT(27)
 #define LEASE_MS_LIMIT		(7 * 24 * 3600 * 1000U)
-#define MAX_KEEPS_LIMIT		BIT(20)
 
 struct workqueue_struct *tapkeep_wq;
 
@@ -60,7 +62,9 @@ unsigned int tapkeep_hold_limit = 16384;
 unsigned int tapkeep_hold_limit_max = BIT(20);
 unsigned int tapkeep_lease_ms = 30000;
 unsigned int tapkeep_lease_ms_max = 3600000;
-unsigned int tapkeep_max_keeps = 4096;
+unsigned int tapkeep_max_keeps = 16384;
+unsigned int tapkeep_max_keeps_user = 4096;
+unsigned long tapkeep_max_hold_slots = BIT(26);
 
 static int set_hold_limit(const char *val, const struct kernel_param *kp)
 {
@@ -74,7 +78,7 @@ static int set_lease_ms(const char *val, const struct kernel_param *kp)
 
 static int set_max_keeps(const char *val, const struct kernel_param *kp)
 {
-	return param_set_uint_minmax(val, kp, 0, MAX_KEEPS_LIMIT);
+	return param_set_uint_minmax(val, kp, 0, TAPKEEP_MAX_KEEPS_LIMIT);
 }
 
 static const struct kernel_param_ops hold_limit_ops = {
@@ -106,7 +110,13 @@ MODULE_PARM_DESC(lease_ms_max,
 		 "Longest lease that can be asked for, in milliseconds (3600000)");
 module_param_cb(max_keeps, &max_keeps_ops, &tapkeep_max_keeps, 0644);
 MODULE_PARM_DESC(max_keeps,
-		 "How many keeps there can be, in all network namespaces together (4096)");
+		 "How many keeps there can be, in all network namespaces together (16384)");
+module_param_cb(max_keeps_user, &max_keeps_ops, &tapkeep_max_keeps_user, 0644);
+MODULE_PARM_DESC(max_keeps_user,
+		 "How many keeps a user can have, in all network namespaces together (4096)");
+module_param_named(max_hold_slots, tapkeep_max_hold_slots, ulong, 0644);
+MODULE_PARM_DESC(max_hold_slots,
+		 "How many ring slots there can be for all holds together (67108864)");
 
 static int __init tapkeep_init(void)
 {
@@ -115,9 +125,12 @@ static int __init tapkeep_init(void)
 	tapkeep_wq = alloc_workqueue("tapkeep", WQ_UNBOUND, 0);
 	if (!tapkeep_wq)
 		return -ENOMEM;
-	err = tapkeep_table_init();
+	err = tapkeep_limit_init();
 	if (err)
 		goto err_wq;
+	err = tapkeep_table_init();
+	if (err)
+		goto err_limit;
 	err = tapkeep_netdev_init();
 	if (err)
 		goto err_table;
@@ -135,6 +148,8 @@ err_netdev:
 	tapkeep_netdev_exit();
 err_table:
 	tapkeep_table_exit();
+err_limit:
+	tapkeep_limit_exit();
 err_wq:
 	destroy_workqueue(tapkeep_wq);
 	return err;
@@ -147,6 +162,7 @@ static void __exit tapkeep_exit(void)
 	tapkeep_netlink_exit();
 	tapkeep_netdev_exit();
 	tapkeep_table_exit();
+	tapkeep_limit_exit();
 	destroy_workqueue(tapkeep_wq);
 }
 

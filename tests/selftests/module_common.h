@@ -270,6 +270,14 @@ static inline int write_file(const char *path, const char *text)
 	return ret;
 }
 
+static inline int write_in(const char *dir, const char *file, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	return write_file(path, text);
+}
+
 static inline int new_netns(void)
 {
 	if (unshare(CLONE_NEWNET))

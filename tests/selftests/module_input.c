@@ -311,7 +311,7 @@ TEST_F(input, more_keeps_than_there_can_be)
 
 	ASSERT_EQ(0, write_file(path, "1"));
 	fd = keep_create("x");
-	ASSERT_EQ(0, write_file(path, "4096"));
+	ASSERT_EQ(0, write_file(path, "16384"));
 	EXPECT_EQ(-ENOSPC, fd);
 	EXPECT_LE(0, keep_create("x"));
 }

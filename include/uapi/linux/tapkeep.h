@@ -93,10 +93,11 @@
  * belongs to the caller's effective user. The memory for the hold is charged
  * to the caller's memory cgroup when a queue is pinned.
  *
- * Errors: EEXIST the name is taken; EINVAL the name is empty, has no NUL or
- * has a character that names cannot have; ENOSPC the module's limit of keeps
- * (parameter max_keeps) is reached; ERANGE @hold_limit or @lease_ms is over
- * its maximum.
+ * Errors: EDQUOT the user has as many keeps as one can have (parameter
+ * max_keeps_user); EEXIST the name is taken; EINVAL the name is empty, has no
+ * NUL or has a character that names cannot have; ENOSPC there are as many keeps
+ * as the module allows (parameter max_keeps) or the network namespace (sysctl
+ * net.tapkeep.max_keeps); ERANGE @hold_limit or @lease_ms is over its maximum.
  */
 struct tapkeep_create {
 	__u32 size;
@@ -176,13 +177,16 @@ struct tapkeep_observe {
  * The keep holds a reference on the open file: the queue stays attached, and
  * the interface stays, after every process that had it open is gone. The
  * first queue decides the keep's interface. The memory for the hold is
- * allocated here.
+ * allocated here, and charged to the caller's memory cgroup.
  *
  * Errors: EBADFD the queue is not attached to an interface; EBUSY the keep is
  * not active, or the file is pinned by another keep; EEXIST the file is
- * pinned by this keep; EMEDIUMTYPE @fd is not such a queue; ENOSPC
- * TAPKEEP_MAX_QUEUES are pinned; EXDEV the queue belongs to another interface
- * than the first.
+ * pinned by this keep; EMEDIUMTYPE @fd is not such a queue; ENOBUFS all
+ * holds together would have more ring slots than the module allows (parameter
+ * max_hold_slots); ENOMEM no memory, or the memory cgroup has no more; ENOSPC
+ * as many are pinned as the network namespace allows (sysctl
+ * net.tapkeep.max_queues, at most TAPKEEP_MAX_QUEUES); EXDEV the queue belongs
+ * to another interface than the first.
  */
 struct tapkeep_pin {
 	__u32 size;
@@ -323,6 +327,9 @@ enum tapkeep_endian {
  *	Errors: EINVAL an unknown flag or TUN_F_* bit, a header length or an
  *	endianness that does not exist, @active_queue_pairs over @nr_queues;
  *	EMSGSIZE @nr_queues is not the number of pinned queues.
+ *	What is kept of it does not grow with @size or @queue_size: at most
+ *	TAPKEEP_MAX_QUEUES entries of the size that the kernel knows, some
+ *	4 KiB, charged to the caller's memory cgroup.
  *	With TAPKEEP_STATE_STOPPED on a frozen keep, whatever leaves a ring
  *	counts as stolen from then on, until a claim, a revoke, a thaw, or a
  *	state without that flag: each says that somebody may read again.
