@@ -27,6 +27,7 @@
 #include "keep.h"
 #include "netdev.h"
 #include "queue.h"
+#include "trace.h"
 
 #define DRAIN_MS_FIRST		20
 #define DRAIN_MS_LAST		320
@@ -101,6 +102,7 @@ void tapkeep_hold_begin(struct tapkeep *keep)
 	keep->rings_grown = true;
 	for (i = 0; i < keep->nr_queues; i++)
 		tapkeep_queue_grow(keep->queues[i]);
+	trace_tapkeep_hold_begin(keep, ktime_get_ns() - keep->stats.since);
 }
 
 /*
@@ -113,7 +115,9 @@ u64 tapkeep_hold_end(struct tapkeep *keep, bool thawed)
 	u64 drops = tapkeep_netdev_drops(keep);
 	u64 dropped = drops - stats->drops_then;
 	u64 held = tapkeep_hold_held(keep);
+	u64 ns = ktime_get_ns() - stats->since;
 
+	trace_tapkeep_hold_end(keep, ns, held, dropped);
 	stats->dropped += dropped;
 	/* Whoever asks before the state changes must not count them again. */
 	stats->drops_then = drops;
@@ -121,7 +125,7 @@ u64 tapkeep_hold_end(struct tapkeep *keep, bool thawed)
 	stats->peak = max(stats->peak, held);
 	if (!thawed)
 		return dropped;
-	stats->blackout = ktime_get_ns() - stats->since;
+	stats->blackout = ns;
 	stats->blackout_max = max(stats->blackout_max, stats->blackout);
 	keep->drain_ms = DRAIN_MS_FIRST;
 	tapkeep_schedule(keep, &keep->drain_work, keep->drain_ms);

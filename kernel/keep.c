@@ -41,6 +41,7 @@
 #include "queue.h"
 #include "table.h"
 #include "tapkeep.h"
+#include "trace.h"
 #include "watch.h"
 
 void tapkeep_get(struct tapkeep *keep)
@@ -92,11 +93,18 @@ static void void_offers(struct tapkeep *keep)
 	keep->offered = false;
 }
 
+/* Something has happened that has not changed the state. */
+static void tell(struct tapkeep *keep, enum tapkeep_event event)
+{
+	trace_tapkeep_transition(keep, keep->state, keep->state, event);
+	tapkeep_notify(keep, event);
+}
+
 /* From here on somebody may read. */
 static void end_watch(struct tapkeep *keep)
 {
 	if (tapkeep_watch_end(keep))
-		tapkeep_notify(keep, TAPKEEP_EVENT_STOLEN);
+		tell(keep, TAPKEEP_EVENT_STOLEN);
 }
 
 /*
@@ -114,13 +122,14 @@ static void enter(struct tapkeep *keep, enum tapkeep_keep_state next,
 	if (hold && !held)
 		tapkeep_hold_begin(keep);
 	if (held && !hold && tapkeep_hold_end(keep, next == TAPKEEP_ACTIVE))
-		tapkeep_notify(keep, TAPKEEP_EVENT_DROPPED);
+		tell(keep, TAPKEEP_EVENT_DROPPED);
 	if (next == TAPKEEP_ORPHAN) {
 		keep->lease_end = jiffies + msecs_to_jiffies(keep->lease_ms);
 		tapkeep_schedule(keep, &keep->lease_work, keep->lease_ms);
 	} else if (keep->state == TAPKEEP_ORPHAN) {
 		unschedule(keep, &keep->lease_work);
 	}
+	trace_tapkeep_transition(keep, keep->state, next, event);
 	keep->state = next;
 	tapkeep_notify(keep, event);
 }
@@ -293,6 +302,7 @@ static int pin_locked(struct tapkeep *keep, struct tapkeep_queue *q,
 	if (!keep->dev)
 		tapkeep_netdev_attach(keep, dev);
 	tapkeep_queue_settle(q, dev->tx_queue_len);
+	q->index = index;
 	keep->queues[keep->nr_queues++] = q;
 	return 0;
 }
@@ -369,7 +379,7 @@ int tapkeep_offer(struct tapkeep_handle *h, struct tapkeep_handle *offer)
 	if (!err) {
 		offer->offer_epoch = keep->offer_epoch;
 		keep->offered = true;
-		tapkeep_notify(keep, TAPKEEP_EVENT_OFFERED);
+		tell(keep, TAPKEEP_EVENT_OFFERED);
 	}
 	mutex_unlock(&keep->lock);
 	return err;
@@ -460,7 +470,7 @@ int tapkeep_revoke(struct tapkeep_handle *h)
 		end_watch(keep);
 	if (!err && keep->offered) {
 		void_offers(keep);
-		tapkeep_notify(keep, TAPKEEP_EVENT_REVOKED);
+		tell(keep, TAPKEEP_EVENT_REVOKED);
 	}
 	mutex_unlock(&keep->lock);
 	return err;

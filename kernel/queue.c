@@ -36,6 +36,7 @@
 
 #include "compat.h"
 #include "limit.h"
+#include "trace.h"
 
 static DEFINE_SPINLOCK(pinned_lock);
 /* guarded by pinned_lock */
@@ -137,8 +138,11 @@ void tapkeep_queue_grow(struct tapkeep_queue *q)
 	if (q->grown)
 		return;
 	tapkeep_queue_count(q, &size, &used);
-	if (size < q->spare_slots)
-		q->grown = swap_spare(q, 0);
+	if (size >= q->spare_slots)
+		return;
+	q->grown = swap_spare(q, 0);
+	if (q->grown)
+		trace_tapkeep_grow(q, q->spare_slots, q->hold_slots);
 }
 
 /* The interface's tx_queue_len may have changed since the spare was in the ring. */
@@ -180,6 +184,7 @@ bool tapkeep_queue_shrink(struct tapkeep_queue *q, unsigned int slots,
 	/* Now, so that the next time the ring grows it need not wait for it. */
 	clear_spare(q);
 	q->grown = false;
+	trace_tapkeep_shrink(q, q->spare_slots, slots);
 	return true;
 }
 

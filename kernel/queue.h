@@ -26,6 +26,7 @@ struct tapkeep_queue_watch {
  * struct tapkeep_queue - one pinned queue
  * @node: in the table of pinned files; guarded by that table's lock
  * @keep: the keep that pinned it
+ * @index: its number in the keep
  * @file: its file, with a reference
  * @sock: the socket in it
  * @is_tap: of tap (macvtap, ipvtap), not of tun
@@ -44,6 +45,7 @@ struct tapkeep_queue_watch {
 struct tapkeep_queue {
 	struct hlist_node node;
 	struct tapkeep *keep;
+	u32 index;
 	struct file *file;
 	struct socket *sock;
 	bool is_tap;

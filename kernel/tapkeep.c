@@ -17,7 +17,8 @@
  * - queue.c: one pinned queue and its ring;
  * - handle.c: /dev/tapkeep, the files behind handles, and the ioctls;
  * - netdev.c: the interface of a keep, and what happens to it;
- * - netlink.c: the generic netlink family.
+ * - netlink.c: the generic netlink family;
+ * - trace.h: the tracepoints.
  */
 
 /**
@@ -41,7 +42,6 @@
 
 #include "tapkeep.h"
 
-#include <linux/bits.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/workqueue.h>
@@ -51,6 +51,9 @@
 #include "netdev.h"
 #include "netlink.h"
 #include "table.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
 
 /* kvmalloc() gives no more than INT_MAX bytes. */
 #define HOLD_LIMIT_LIMIT	BIT(27)
