@@ -7,6 +7,8 @@
 #define TAPKEEP_COMPAT_H
 
 #include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/printk.h>
 #include <net/genetlink.h>
 #include <net/net_namespace.h>
 
@@ -35,6 +37,14 @@ register_net_sysctl_sz(struct net *net, const char *path,
 {
 	return register_net_sysctl(net, path, table);
 }
+#endif
+
+/* Before 6.2: an ack has no room for values. */
+#ifndef NL_SET_ERR_MSG_FMT
+#define NL_SET_ERR_MSG_FMT(extack, fmt, args...) do {				\
+	no_printk(fmt, ##args);							\
+	NL_SET_ERR_MSG(extack, "That is not the generation that there is now");	\
+} while (0)
 #endif
 
 /* Before 7.3: a full ring drops, and nothing is stopped. */

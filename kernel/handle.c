@@ -359,10 +359,27 @@ static int pin(struct call *call, struct tapkeep_queue *q)
 	return err;
 }
 
+static int pin_file(struct call *call, struct file *file)
+{
+	struct tapkeep *keep = call->handle->keep;
+	struct tapkeep_queue *q;
+	int err;
+
+	do {
+		q = tapkeep_queue_new(file, READ_ONCE(keep->hold_limit));
+		if (IS_ERR(q))
+			return PTR_ERR(q);
+		err = pin(call, q);
+		if (err)
+			tapkeep_queue_free(q);
+		/* The limit was changed meanwhile. */
+	} while (err == -ERESTART);
+	return err;
+}
+
 static int do_pin(struct call *call)
 {
 	struct tapkeep_pin *cmd = &call->cmd.pin;
-	struct tapkeep_queue *q;
 	struct file *file;
 	int err;
 
@@ -374,13 +391,8 @@ static int do_pin(struct call *call)
 	file = fget(cmd->fd);
 	if (!file)
 		return -EBADF;
-	q = tapkeep_queue_new(file, call->handle->keep->hold_limit);
+	err = pin_file(call, file);
 	fput(file);
-	if (IS_ERR(q))
-		return PTR_ERR(q);
-	err = pin(call, q);
-	if (err)
-		tapkeep_queue_free(q);
 	return err;
 }
 

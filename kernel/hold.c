@@ -18,11 +18,14 @@
 
 #include "hold.h"
 
+#include <linux/err.h>
 #include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
+#include <linux/overflow.h>
 #include <linux/rtnetlink.h>
+#include <linux/slab.h>
 
 #include "keep.h"
 #include "netdev.h"
@@ -174,6 +177,57 @@ static void drain(struct work_struct *work)
 	}
 	mutex_unlock(&keep->lock);
 	tapkeep_put(keep);
+}
+
+void tapkeep_hold_free(struct tapkeep_hold_arrays *arrays)
+{
+	while (arrays->nr)
+		tapkeep_queue_free_hold(arrays->arrays[--arrays->nr],
+					arrays->slots);
+	kfree(arrays);
+}
+
+/* Return: memory for @nr queues, ENOBUFS, ENOMEM. */
+struct tapkeep_hold_arrays *tapkeep_hold_alloc(u32 nr, unsigned int slots)
+{
+	struct tapkeep_hold_arrays *arrays;
+	void **array;
+
+	arrays = kzalloc(struct_size(arrays, arrays, nr), GFP_KERNEL_ACCOUNT);
+	if (!arrays)
+		return ERR_PTR(-ENOMEM);
+	arrays->slots = slots;
+	while (arrays->nr < nr) {
+		array = tapkeep_queue_alloc_hold(slots);
+		if (IS_ERR(array)) {
+			tapkeep_hold_free(arrays);
+			return ERR_CAST(array);
+		}
+		arrays->arrays[arrays->nr++] = array;
+	}
+	return arrays;
+}
+
+/*
+ * Takes the arrays, and leaves those that the keep had. Called with the lock
+ * held. Return: 0; EAGAIN not as many as there are queues; EBUSY a ring is
+ * grown, or will be.
+ */
+int tapkeep_hold_set_limit(struct tapkeep *keep,
+			   struct tapkeep_hold_arrays *arrays)
+{
+	u32 i;
+
+	if (keep->rings_grown)
+		return -EBUSY;
+	if (arrays->nr != keep->nr_queues)
+		return -EAGAIN;
+	for (i = 0; i < arrays->nr; i++)
+		arrays->arrays[i] = tapkeep_queue_swap_hold(keep->queues[i],
+							    arrays->arrays[i],
+							    arrays->slots);
+	swap(keep->hold_limit, arrays->slots);
+	return 0;
 }
 
 void tapkeep_hold_init(struct tapkeep *keep)

@@ -55,6 +55,7 @@ static void free_keep(struct kref *ref)
 
 	WARN_ON_ONCE(keep->state != TAPKEEP_ENDED);
 	put_pid(keep->owner_pid);
+	put_pid(keep->former_pid);
 	kfree(keep->vmm);
 	mutex_destroy(&keep->lock);
 	kfree(keep);
@@ -87,6 +88,12 @@ bool tapkeep_may(const struct tapkeep *keep)
 	       ns_capable(keep->net->user_ns, CAP_NET_ADMIN);
 }
 
+static void begin_lease(struct tapkeep *keep)
+{
+	keep->lease_end = jiffies + msecs_to_jiffies(keep->lease_ms);
+	tapkeep_schedule(keep, &keep->lease_work, keep->lease_ms);
+}
+
 static void void_offers(struct tapkeep *keep)
 {
 	keep->offer_epoch++;
@@ -97,7 +104,7 @@ static void void_offers(struct tapkeep *keep)
 static void tell(struct tapkeep *keep, enum tapkeep_event event)
 {
 	trace_tapkeep_transition(keep, keep->state, keep->state, event);
-	tapkeep_notify(keep, event);
+	tapkeep_notify(keep, event, TAPKEEP_REASON_UNSPEC);
 }
 
 /* From here on somebody may read. */
@@ -109,10 +116,11 @@ static void end_watch(struct tapkeep *keep)
 
 /*
  * The one place where a keep's state changes. Called with the lock held, and
- * where a hold may begin between tapkeep_hold_lock() and _unlock().
+ * where a hold may begin between tapkeep_hold_lock() and _unlock(). @reason is
+ * for the event, where that alone does not say why.
  */
 static void enter(struct tapkeep *keep, enum tapkeep_keep_state next,
-		  enum tapkeep_event event)
+		  enum tapkeep_event event, enum tapkeep_reason reason)
 {
 	bool held = tapkeep_hold_is_on(keep);
 	bool hold = next == TAPKEEP_FROZEN || next == TAPKEEP_ORPHAN;
@@ -123,21 +131,23 @@ static void enter(struct tapkeep *keep, enum tapkeep_keep_state next,
 		tapkeep_hold_begin(keep);
 	if (held && !hold && tapkeep_hold_end(keep, next == TAPKEEP_ACTIVE))
 		tell(keep, TAPKEEP_EVENT_DROPPED);
-	if (next == TAPKEEP_ORPHAN) {
-		keep->lease_end = jiffies + msecs_to_jiffies(keep->lease_ms);
-		tapkeep_schedule(keep, &keep->lease_work, keep->lease_ms);
-	} else if (keep->state == TAPKEEP_ORPHAN) {
+	if (next == TAPKEEP_ORPHAN)
+		begin_lease(keep);
+	else if (keep->state == TAPKEEP_ORPHAN)
 		unschedule(keep, &keep->lease_work);
-	}
 	trace_tapkeep_transition(keep, keep->state, next, event);
 	keep->state = next;
-	tapkeep_notify(keep, event);
+	tapkeep_notify(keep, event, reason);
 }
 
 static void set_owner(struct tapkeep *keep, struct tapkeep_handle *h)
 {
 	keep->owner = h;
-	put_pid(keep->owner_pid);
+	if (keep->owner_pid) {
+		put_pid(keep->former_pid);
+		keep->former_pid = keep->owner_pid;
+		memcpy(keep->former_comm, keep->owner_comm, TASK_COMM_LEN);
+	}
 	keep->owner_pid = NULL;
 	memset(keep->owner_comm, 0, sizeof(keep->owner_comm));
 	if (!h)
@@ -153,11 +163,12 @@ static void set_owner(struct tapkeep *keep, struct tapkeep_handle *h)
  * The end of a keep. Called with the lock held, returns without it: the files
  * are put where nothing is locked but, in a notifier, RTNL.
  */
-static void end_and_unlock(struct tapkeep *keep, enum tapkeep_event event)
+static void end_and_unlock(struct tapkeep *keep, enum tapkeep_event event,
+			   enum tapkeep_reason reason)
 {
 	u32 i, nr = keep->nr_queues;
 
-	enter(keep, TAPKEEP_ENDED, event);
+	enter(keep, TAPKEEP_ENDED, event, reason);
 	unschedule(keep, &keep->drain_work);
 	/* Once: what is left in a ring that stays grown is its reader's. */
 	tapkeep_hold_shrink(keep);
@@ -183,7 +194,8 @@ static void lease_ran_out(struct work_struct *work)
 	/* It may have been claimed, and be another orphan since. */
 	if (keep->state == TAPKEEP_ORPHAN &&
 	    time_after_eq(jiffies, keep->lease_end))
-		end_and_unlock(keep, TAPKEEP_EVENT_EXPIRED);
+		end_and_unlock(keep, TAPKEEP_EVENT_EXPIRED,
+			       TAPKEEP_REASON_UNSPEC);
 	else
 		mutex_unlock(&keep->lock);
 	tapkeep_put(keep);
@@ -251,7 +263,8 @@ int tapkeep_start(struct tapkeep_handle *h)
 		__module_get(THIS_MODULE);
 		keep->generation = 1;
 		set_owner(keep, h);
-		enter(keep, TAPKEEP_ACTIVE, TAPKEEP_EVENT_CREATED);
+		enter(keep, TAPKEEP_ACTIVE, TAPKEEP_EVENT_CREATED,
+		      TAPKEEP_REASON_UNSPEC);
 	}
 	mutex_unlock(&keep->lock);
 	return err;
@@ -287,6 +300,8 @@ static int pin_locked(struct tapkeep *keep, struct tapkeep_queue *q,
 
 	if (keep->state != TAPKEEP_ACTIVE)
 		return -EBUSY;
+	if (q->hold_slots != keep->hold_limit)
+		return -ERESTART;
 	if (keep->nr_queues >= tapkeep_limit_queues(keep->net))
 		return -ENOSPC;
 	if (keep->nr_queues != index)
@@ -314,8 +329,9 @@ static int pin_locked(struct tapkeep *keep, struct tapkeep_queue *q,
  * @dev: its interface
  * @index: the number it is to have
  *
- * Return: 0; EAGAIN the number is another by now; EBADFD, EBUSY, EEXIST,
- * ENOSPC, EXDEV as in the user interface.
+ * Return: 0; EAGAIN the number is another by now; ERESTART the hold limit is
+ * another than that of @q; EBADFD, EBUSY, EEXIST, ENOSPC, EXDEV as in the user
+ * interface.
  */
 int tapkeep_pin(struct tapkeep_handle *h, struct tapkeep_queue *q,
 		struct net_device *dev, u32 index)
@@ -358,7 +374,8 @@ int tapkeep_freeze(struct tapkeep_handle *h)
 	err = check(h, TAPKEEP_ROLE_OWNER);
 	if (!err && keep->state == TAPKEEP_ACTIVE) {
 		if (keep->nr_queues)
-			enter(keep, TAPKEEP_FROZEN, TAPKEEP_EVENT_FROZEN);
+			enter(keep, TAPKEEP_FROZEN, TAPKEEP_EVENT_FROZEN,
+			      TAPKEEP_REASON_UNSPEC);
 		else
 			err = -EBADFD;
 	}
@@ -387,7 +404,7 @@ int tapkeep_offer(struct tapkeep_handle *h, struct tapkeep_handle *offer)
 
 /* Makes @claimer the owner, if @generation is the one to come; else EAGAIN. */
 static int claim_locked(struct tapkeep *keep, struct tapkeep_handle *claimer,
-			u64 generation)
+			u64 generation, enum tapkeep_reason reason)
 {
 	if (keep->generation + 1 != generation)
 		return -EAGAIN;
@@ -396,7 +413,7 @@ static int claim_locked(struct tapkeep *keep, struct tapkeep_handle *claimer,
 	keep->generation = generation;
 	void_offers(keep);
 	set_owner(keep, claimer);
-	enter(keep, TAPKEEP_FROZEN, TAPKEEP_EVENT_CLAIMED);
+	enter(keep, TAPKEEP_FROZEN, TAPKEEP_EVENT_CLAIMED, reason);
 	return 0;
 }
 
@@ -418,7 +435,8 @@ int tapkeep_claim_by_offer(struct tapkeep_handle *offer,
 	mutex_lock(&keep->lock);
 	err = check(offer, TAPKEEP_ROLE_OFFER);
 	if (!err)
-		err = claim_locked(keep, claimer, generation);
+		err = claim_locked(keep, claimer, generation,
+				   TAPKEEP_REASON_OFFER);
 	mutex_unlock(&keep->lock);
 	return err;
 }
@@ -454,7 +472,9 @@ int tapkeep_claim_by_name(struct tapkeep_handle *claimer, bool force,
 
 	err = may_claim_by_name(keep, force);
 	if (!err)
-		err = claim_locked(keep, claimer, generation);
+		err = claim_locked(keep, claimer, generation,
+				   keep->owner ? TAPKEEP_REASON_FORCE :
+						 TAPKEEP_REASON_NAME);
 	tapkeep_hold_unlock(keep, rtnl);
 	return err;
 }
@@ -485,7 +505,8 @@ int tapkeep_thaw(struct tapkeep_handle *h)
 	err = check(h, TAPKEEP_ROLE_OWNER);
 	if (!err && keep->state == TAPKEEP_FROZEN) {
 		void_offers(keep);
-		enter(keep, TAPKEEP_ACTIVE, TAPKEEP_EVENT_THAWED);
+		enter(keep, TAPKEEP_ACTIVE, TAPKEEP_EVENT_THAWED,
+		      TAPKEEP_REASON_UNSPEC);
 	}
 	mutex_unlock(&keep->lock);
 	return err;
@@ -501,7 +522,8 @@ int tapkeep_release(struct tapkeep_handle *h)
 	if (err)
 		mutex_unlock(&keep->lock);
 	else
-		end_and_unlock(keep, TAPKEEP_EVENT_RELEASED);
+		end_and_unlock(keep, TAPKEEP_EVENT_RELEASED,
+			       TAPKEEP_REASON_OWNER);
 	return err;
 }
 
@@ -512,34 +534,126 @@ void tapkeep_owner_closed(struct tapkeep_handle *h)
 	bool rtnl = tapkeep_hold_lock(keep);
 
 	if (keep->owner == h && !keep->nr_queues) {
-		end_and_unlock(keep, TAPKEEP_EVENT_RELEASED);
+		end_and_unlock(keep, TAPKEEP_EVENT_RELEASED,
+			       TAPKEEP_REASON_CLOSED);
 		if (rtnl)
 			rtnl_unlock();
 		return;
 	}
 	if (keep->owner == h) {
 		set_owner(keep, NULL);
-		enter(keep, TAPKEEP_ORPHAN, TAPKEEP_EVENT_ORPHANED);
+		enter(keep, TAPKEEP_ORPHAN, TAPKEEP_EVENT_ORPHANED,
+		      TAPKEEP_REASON_UNSPEC);
 	}
 	tapkeep_hold_unlock(keep, rtnl);
 }
 
-/* Return: 0; EBUSY it has an owner; ENOENT it has ended; EPERM. */
-int tapkeep_release_by_name(struct tapkeep *keep, bool is_user, bool is_admin)
+/*
+ * May somebody without a handle, who means the keep in this @generation, or in
+ * any if it is 0? Return: 0; ENOENT it has ended; EPERM; ESTALE.
+ */
+static int check_by_name(const struct tapkeep *keep, u64 generation,
+			 bool is_user, bool is_admin)
 {
-	int err = 0;
+	if (keep->state == TAPKEEP_ENDED)
+		return -ENOENT;
+	if (!is_user && !is_admin)
+		return -EPERM;
+	if (generation && generation != keep->generation)
+		return -ESTALE;
+	return 0;
+}
+
+/* Return: 0; EBUSY it has an owner; ENOENT it has ended; EPERM; ESTALE. */
+int tapkeep_release_by_name(struct tapkeep *keep, u64 generation, bool is_user,
+			    bool is_admin)
+{
+	int err;
 
 	mutex_lock(&keep->lock);
-	if (keep->state == TAPKEEP_ENDED)
-		err = -ENOENT;
-	else if (!is_user && !is_admin)
-		err = -EPERM;
-	else if (keep->owner && !is_admin)
+	err = check_by_name(keep, generation, is_user, is_admin);
+	if (!err && keep->owner && !is_admin)
 		err = -EBUSY;
 	if (err)
 		mutex_unlock(&keep->lock);
 	else
-		end_and_unlock(keep, TAPKEEP_EVENT_RELEASED);
+		end_and_unlock(keep, TAPKEEP_EVENT_RELEASED,
+			       TAPKEEP_REASON_NETLINK);
+	return err;
+}
+
+/* Of an orphan it begins anew. */
+static void set_lease(struct tapkeep *keep, u32 lease_ms)
+{
+	keep->lease_ms = lease_ms;
+	if (keep->state == TAPKEEP_ORPHAN)
+		begin_lease(keep);
+}
+
+static int set_limits_locked(struct tapkeep *keep,
+			     const struct tapkeep_settings *set,
+			     struct tapkeep_hold_arrays *arrays)
+{
+	int err = 0;
+
+	if (arrays)
+		err = tapkeep_hold_set_limit(keep, arrays);
+	if (err)
+		return err;
+	if (set->lease_ms)
+		set_lease(keep, set->lease_ms);
+	tell(keep, TAPKEEP_EVENT_CHANGED);
+	return 0;
+}
+
+/* The memory is there before the lock is taken, which a freeze waits for. */
+static int try_set_limits(struct tapkeep *keep,
+			  const struct tapkeep_settings *set, u32 nr_queues,
+			  bool is_user, bool is_admin)
+{
+	struct tapkeep_hold_arrays *arrays = NULL;
+	int err;
+
+	if (set->hold_limit) {
+		arrays = tapkeep_hold_alloc(nr_queues, set->hold_limit);
+		if (IS_ERR(arrays))
+			return PTR_ERR(arrays);
+	}
+	mutex_lock(&keep->lock);
+	err = check_by_name(keep, set->generation, is_user, is_admin);
+	if (!err)
+		err = set_limits_locked(keep, set, arrays);
+	mutex_unlock(&keep->lock);
+	if (arrays)
+		tapkeep_hold_free(arrays);
+	return err;
+}
+
+/**
+ * tapkeep_set_limits - change a keep's limits
+ * @keep: the keep
+ * @set: to what
+ * @is_user: whoever asks is the keep's user
+ * @is_admin: or an administrator
+ *
+ * Return: 0; EBUSY its rings are grown; ENOBUFS, ENOMEM; ENOENT it has ended;
+ * EPERM; ESTALE.
+ */
+int tapkeep_set_limits(struct tapkeep *keep, const struct tapkeep_settings *set,
+		       bool is_user, bool is_admin)
+{
+	u32 nr_queues;
+	int err;
+
+	do {
+		mutex_lock(&keep->lock);
+		err = check_by_name(keep, set->generation, is_user, is_admin);
+		nr_queues = keep->nr_queues;
+		mutex_unlock(&keep->lock);
+		if (!err)
+			err = try_set_limits(keep, set, nr_queues, is_user,
+					     is_admin);
+	} while (err == -EAGAIN);
 	return err;
 }
 
@@ -549,7 +663,8 @@ void tapkeep_end_with_net(struct tapkeep *keep)
 	if (keep->state == TAPKEEP_ENDED)
 		mutex_unlock(&keep->lock);
 	else
-		end_and_unlock(keep, TAPKEEP_EVENT_RELEASED);
+		end_and_unlock(keep, TAPKEEP_EVENT_RELEASED,
+			       TAPKEEP_REASON_NETNS);
 }
 
 void tapkeep_end_with_netdev(struct tapkeep *keep, struct net_device *dev)
@@ -558,7 +673,8 @@ void tapkeep_end_with_netdev(struct tapkeep *keep, struct net_device *dev)
 	if (keep->dev != dev)
 		mutex_unlock(&keep->lock);
 	else
-		end_and_unlock(keep, TAPKEEP_EVENT_DEVICE_GONE);
+		end_and_unlock(keep, TAPKEEP_EVENT_DEVICE_GONE,
+			       TAPKEEP_REASON_UNSPEC);
 }
 
 static void set_vmm_locked(struct tapkeep *keep, struct tapkeep_vmm **vmm)

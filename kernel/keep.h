@@ -67,8 +67,8 @@ struct tapkeep_vmm {
  * @net: its network namespace; valid until @state is TAPKEEP_ENDED
  * @name: unique in @net; constant
  * @uid: the keep's user; constant
- * @hold_limit: ring slots per queue while frozen; constant
- * @lease_ms: the lease of an orphan; constant
+ * @hold_limit: ring slots per queue while frozen; written with @lock held
+ * @lease_ms: the lease of an orphan; guarded by @lock
  * @name_node: guarded by the table's lock
  * @id: number in the table; constant
  * @state: TAPKEEP_ENDED before it is in the table and after it was;
@@ -80,6 +80,8 @@ struct tapkeep_vmm {
  *	guarded by @lock
  * @owner_pid: the owner's process; guarded by @lock
  * @owner_comm: its name; guarded by @lock
+ * @former_pid: the process of the owner before, or NULL; guarded by @lock
+ * @former_comm: its name; guarded by @lock
  * @lease_end: in jiffies, of an orphan; guarded by @lock
  * @lease_work: ends the orphan
  * @queues: pinned, in order; guarded by @lock
@@ -118,6 +120,8 @@ struct tapkeep {
 	struct tapkeep_handle *owner;
 	struct pid *owner_pid;
 	char owner_comm[TASK_COMM_LEN];
+	struct pid *former_pid;
+	char former_comm[TASK_COMM_LEN];
 	unsigned long lease_end;
 	struct delayed_work lease_work;
 
@@ -168,8 +172,23 @@ int tapkeep_check_owner(struct tapkeep_handle *h, u32 *nr_queues);
 u64 tapkeep_generation(struct tapkeep *keep);
 void tapkeep_owner_closed(struct tapkeep_handle *h);
 
+/**
+ * struct tapkeep_settings - limits of a keep to be set
+ * @generation: in which the keep is to be; 0: whichever
+ * @hold_limit: 0: as it is
+ * @lease_ms: 0: as it is
+ */
+struct tapkeep_settings {
+	u64 generation;
+	u32 hold_limit;
+	u32 lease_ms;
+};
+
 /* What others do to it. */
-int tapkeep_release_by_name(struct tapkeep *keep, bool is_user, bool is_admin);
+int tapkeep_set_limits(struct tapkeep *keep, const struct tapkeep_settings *set,
+		       bool is_user, bool is_admin);
+int tapkeep_release_by_name(struct tapkeep *keep, u64 generation, bool is_user,
+			    bool is_admin);
 void tapkeep_end_with_net(struct tapkeep *keep);
 void tapkeep_end_with_netdev(struct tapkeep *keep, struct net_device *dev);
 

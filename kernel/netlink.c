@@ -13,7 +13,9 @@
  * A keep with many queues needs more than the usual message. Replies and
  * events are allocated at the size that the keep needs. A dump asks for as
  * much as the largest keep needs, when there is one that needs more than
- * usual, and goes on by number.
+ * usual, and goes on by number: it shows each keep that is there from its
+ * beginning to its end, once. If others came or went, a message of it has
+ * NLM_F_DUMP_INTR.
  *
  * An event that finds no memory is lost, and its listeners are told so
  * (ENOBUFS); what it was about is done all the same.
@@ -29,6 +31,7 @@
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/user_namespace.h>
 #include <net/genetlink.h>
@@ -63,7 +66,7 @@ static size_t keep_size(u32 nr_queues)
 
 	return nlmsg_total_size(GENL_HDRLEN) +
 	       nla_total_size(TAPKEEP_NAME_LEN) + nla_total_size(IFNAMSIZ) +
-	       nla_total_size(TASK_COMM_LEN) + 8 * nla_total_size(4) +
+	       2 * nla_total_size(TASK_COMM_LEN) + 12 * nla_total_size(4) +
 	       10 * nla_total_size_64bit(8) + vmm + nr_queues * queue;
 }
 
@@ -100,6 +103,20 @@ static int put_owner(struct sk_buff *skb, const struct tapkeep *keep,
 	if (pid)
 		err = nla_put_u32(skb, TAPKEEP_A_OWNER_PID, pid);
 	return err ?: nla_put_string(skb, TAPKEEP_A_OWNER_COMM, keep->owner_comm);
+}
+
+/* The owner before this one, or of an orphan the one that it had. */
+static int put_former(struct sk_buff *skb, const struct tapkeep *keep,
+		      const struct view *view)
+{
+	pid_t pid = pid_nr_ns(keep->former_pid, view->pid_ns);
+	int err = 0;
+
+	if (!keep->former_pid)
+		return 0;
+	if (pid)
+		err = nla_put_u32(skb, TAPKEEP_A_FORMER_PID, pid);
+	return err ?: nla_put_string(skb, TAPKEEP_A_FORMER_COMM, keep->former_comm);
 }
 
 static int put_lease(struct sk_buff *skb, const struct tapkeep *keep)
@@ -213,6 +230,7 @@ static int put_keep(struct sk_buff *skb, struct tapkeep *keep,
 			  from_kuid_munged(view->user_ns, keep->uid)) ?:
 	      put_interface(skb, keep->dev) ?:
 	      put_owner(skb, keep, view) ?:
+	      put_former(skb, keep, view) ?:
 	      put_lease(skb, keep) ?:
 	      put_hold(skb, keep) ?:
 	      put_vmm(skb, keep->vmm);
@@ -277,11 +295,13 @@ static int do_get(struct sk_buff *request, struct genl_info *info)
 					     build_reply(info, keep, &view);
 	mutex_unlock(&keep->lock);
 	tapkeep_put(keep);
-	if (IS_ERR(skb)) {
-		GENL_SET_ERR_MSG(info, "The keep has just ended, or there is no memory");
-		return PTR_ERR(skb);
-	}
-	return genlmsg_reply(skb, info);
+	if (!IS_ERR(skb))
+		return genlmsg_reply(skb, info);
+	if (PTR_ERR(skb) == -ENOENT)
+		GENL_SET_ERR_MSG(info, "The keep has just ended");
+	else
+		GENL_SET_ERR_MSG(info, "There is no memory for the answer");
+	return PTR_ERR(skb);
 }
 
 /* As much as the largest keep needs, so that each fits in an empty message. */
@@ -296,6 +316,9 @@ static int dump_start(struct netlink_callback *cb)
 		NL_SET_ERR_MSG(cb->extack, "A dump shows all keeps and takes no name");
 		return -EINVAL;
 	}
+	/* What comes or goes from here on interrupts the dump. */
+	cb->seq = tapkeep_table_seq(net);
+	cb->prev_seq = cb->seq;
 	for (id = 0; (keep = tapkeep_table_next(net, &id)); id++) {
 		size = max(size, keep_size(READ_ONCE(keep->nr_queues)));
 		tapkeep_put(keep);
@@ -316,6 +339,7 @@ static int dump_keep(struct sk_buff *skb, struct netlink_callback *cb,
 			  &family, NLM_F_MULTI, TAPKEEP_CMD_GET);
 	if (!hdr)
 		return -EMSGSIZE;
+	genl_dump_check_consistent(cb, hdr);
 	err = put_keep(skb, keep, view);
 	if (err)
 		genlmsg_cancel(skb, hdr);
@@ -336,6 +360,7 @@ static int do_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	int id = cb->args[0];
 	int err = 0;
 
+	cb->seq = tapkeep_table_seq(net);
 	for (; (keep = tapkeep_table_next(net, &id)); id++) {
 		mutex_lock(&keep->lock);
 		if (keep->state != TAPKEEP_ENDED)
@@ -348,19 +373,56 @@ static int do_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		if (err)
 			break;
 	}
+	/* What has changed meanwhile is told with the next message. */
+	cb->seq = tapkeep_table_seq(net);
 	cb->args[0] = id;
 	return err == -EMSGSIZE && skb->len ? skb->len : err ?: skb->len;
 }
 
-static const char *release_refusal(int err)
+/* Whoever means an earlier generation is told of this one. */
+static void refuse_stale(struct netlink_ext_ack *extack, struct tapkeep *keep)
+{
+	mutex_lock(&keep->lock);
+	if (keep->owner)
+		NL_SET_ERR_MSG_FMT(extack, "Generation %llu now, owned by %d (%s)",
+				   keep->generation,
+				   pid_nr_ns(keep->owner_pid,
+					     task_active_pid_ns(current)),
+				   keep->owner_comm);
+	else
+		NL_SET_ERR_MSG_FMT(extack, "Generation %llu now, and without an owner",
+				   keep->generation);
+	mutex_unlock(&keep->lock);
+}
+
+static bool is_admin(struct sk_buff *request, struct genl_info *info)
+{
+	return netlink_ns_capable(request, genl_info_net(info)->user_ns,
+				  CAP_NET_ADMIN);
+}
+
+static u64 asked_generation(const struct genl_info *info)
+{
+	struct nlattr *attr = info->attrs[TAPKEEP_A_GENERATION];
+
+	return attr ? nla_get_u64(attr) : 0;
+}
+
+static void refuse_release(struct netlink_ext_ack *extack, struct tapkeep *keep,
+			   int err)
 {
 	switch (err) {
 	case -EBUSY:
-		return "The keep has a live owner; CAP_NET_ADMIN is needed to release it";
+		NL_SET_ERR_MSG(extack, "It has a live owner; it takes CAP_NET_ADMIN to end it");
+		break;
 	case -EPERM:
-		return "Only the keep's user may release it, or CAP_NET_ADMIN";
+		NL_SET_ERR_MSG(extack, "Only the keep's user may release it, or CAP_NET_ADMIN");
+		break;
+	case -ESTALE:
+		refuse_stale(extack, keep);
+		break;
 	default:
-		return "The keep has just ended";
+		NL_SET_ERR_MSG(extack, "The keep has just ended");
 	}
 }
 
@@ -379,16 +441,88 @@ static bool is_user(const struct sk_buff *request, const struct tapkeep *keep)
 static int do_release(struct sk_buff *request, struct genl_info *info)
 {
 	struct tapkeep *keep = find(info);
-	bool admin;
 	int err;
 
 	if (IS_ERR(keep))
 		return PTR_ERR(keep);
-	admin = netlink_ns_capable(request, genl_info_net(info)->user_ns,
-				   CAP_NET_ADMIN);
-	err = tapkeep_release_by_name(keep, is_user(request, keep), admin);
+	err = tapkeep_release_by_name(keep, asked_generation(info),
+				      is_user(request, keep),
+				      is_admin(request, info));
 	if (err)
-		info->extack->_msg = release_refusal(err);
+		refuse_release(info->extack, keep, err);
+	tapkeep_put(keep);
+	return err;
+}
+
+static void refuse_set(struct netlink_ext_ack *extack, struct tapkeep *keep,
+		       int err)
+{
+	switch (err) {
+	case -EBUSY:
+		NL_SET_ERR_MSG(extack, "The hold limit cannot change while it holds or drains");
+		break;
+	case -EPERM:
+		NL_SET_ERR_MSG(extack, "Only the keep's user may set its limits, or CAP_NET_ADMIN");
+		break;
+	case -ESTALE:
+		refuse_stale(extack, keep);
+		break;
+	case -ENOBUFS:
+		NL_SET_ERR_MSG(extack, "All holds together have max_hold_slots slots already");
+		break;
+	case -ENOMEM:
+		NL_SET_ERR_MSG(extack, "There is no memory for the hold");
+		break;
+	default:
+		NL_SET_ERR_MSG(extack, "The keep has just ended");
+	}
+}
+
+/* Return: 0 and the value, 0 if there is none; ERANGE. */
+static int read_limit(struct genl_info *info, int type, unsigned int max,
+		      u32 *value)
+{
+	struct nlattr *attr = info->attrs[type];
+
+	*value = attr ? nla_get_u32(attr) : 0;
+	if (*value <= max)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(info->extack, attr,
+			    "Over the maximum, which is a parameter of the module");
+	return -ERANGE;
+}
+
+static int read_settings(struct genl_info *info, struct tapkeep_settings *set)
+{
+	int err;
+
+	set->generation = asked_generation(info);
+	err = read_limit(info, TAPKEEP_A_HOLD_LIMIT,
+			 READ_ONCE(tapkeep_hold_limit_max), &set->hold_limit) ?:
+	      read_limit(info, TAPKEEP_A_LEASE, READ_ONCE(tapkeep_lease_ms_max),
+			 &set->lease_ms);
+	if (err || set->hold_limit || set->lease_ms)
+		return err;
+	GENL_SET_ERR_MSG(info, "Nothing is to be set: neither a lease nor a hold limit");
+	return -EINVAL;
+}
+
+static int do_set(struct sk_buff *request, struct genl_info *info)
+{
+	struct tapkeep_settings set;
+	struct tapkeep *keep;
+	int err;
+
+	err = read_settings(info, &set);
+	if (err)
+		return err;
+	keep = find(info);
+	if (IS_ERR(keep))
+		return PTR_ERR(keep);
+	err = tapkeep_set_limits(keep, &set, is_user(request, keep),
+				 is_admin(request, info));
+	if (err)
+		refuse_set(info->extack, keep, err);
 	tapkeep_put(keep);
 	return err;
 }
@@ -400,9 +534,30 @@ static const struct nla_policy policy[] = {
 	},
 };
 
+static const struct nla_policy release_policy[] = {
+	[TAPKEEP_A_NAME] = {
+		.type = NLA_NUL_STRING,
+		.len = TAPKEEP_NAME_LEN - 1,
+	},
+	/* Nothing has generation 0. */
+	[TAPKEEP_A_GENERATION] = NLA_POLICY_MIN(NLA_U64, 1),
+};
+
+static const struct nla_policy set_policy[] = {
+	[TAPKEEP_A_NAME] = {
+		.type = NLA_NUL_STRING,
+		.len = TAPKEEP_NAME_LEN - 1,
+	},
+	[TAPKEEP_A_GENERATION] = NLA_POLICY_MIN(NLA_U64, 1),
+	[TAPKEEP_A_LEASE] = NLA_POLICY_MIN(NLA_U32, 1),
+	[TAPKEEP_A_HOLD_LIMIT] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
 static const struct genl_ops ops[] = {
 	{
 		.cmd = TAPKEEP_CMD_GET,
+		.policy = policy,
+		.maxattr = ARRAY_SIZE(policy) - 1,
 		.doit = do_get,
 		.start = dump_start,
 		.dumpit = do_dump,
@@ -410,6 +565,14 @@ static const struct genl_ops ops[] = {
 	{
 		.cmd = TAPKEEP_CMD_RELEASE,
 		.doit = do_release,
+		.policy = release_policy,
+		.maxattr = ARRAY_SIZE(release_policy) - 1,
+	},
+	{
+		.cmd = TAPKEEP_CMD_SET,
+		.doit = do_set,
+		.policy = set_policy,
+		.maxattr = ARRAY_SIZE(set_policy) - 1,
 	},
 };
 
@@ -420,8 +583,6 @@ static const struct genl_multicast_group groups[] = {
 static struct genl_family family __ro_after_init = {
 	.name = TAPKEEP_GENL_NAME,
 	.version = TAPKEEP_GENL_VERSION,
-	.maxattr = ARRAY_SIZE(policy) - 1,
-	.policy = policy,
 	.netnsok = true,
 	.parallel_ops = true,
 	.module = THIS_MODULE,
@@ -431,8 +592,31 @@ static struct genl_family family __ro_after_init = {
 	.n_mcgrps = ARRAY_SIZE(groups),
 };
 
+/* Who did it, if it was a process and not the kernel by itself. */
+static int put_actor(struct sk_buff *skb, const struct view *view)
+{
+	if (current->flags & PF_KTHREAD)
+		return 0;
+	return nla_put_u32(skb, TAPKEEP_A_ACTOR_PID,
+			   task_tgid_nr_ns(current, view->pid_ns)) ?:
+	       nla_put_u32(skb, TAPKEEP_A_ACTOR_UID,
+			   from_kuid_munged(view->user_ns, current_euid()));
+}
+
+static int put_event(struct sk_buff *skb, struct tapkeep *keep,
+		     enum tapkeep_event event, enum tapkeep_reason reason,
+		     const struct view *view)
+{
+	int err = nla_put_u32(skb, TAPKEEP_A_EVENT, event);
+
+	if (!err && reason)
+		err = nla_put_u32(skb, TAPKEEP_A_REASON, reason);
+	return err ?: put_actor(skb, view) ?: put_keep(skb, keep, view);
+}
+
 static struct sk_buff *build_event(struct tapkeep *keep,
-				   enum tapkeep_event event)
+				   enum tapkeep_event event,
+				   enum tapkeep_reason reason)
 {
 	const struct view view = {
 		.user_ns = keep->net->user_ns,
@@ -445,8 +629,7 @@ static struct sk_buff *build_event(struct tapkeep *keep,
 	if (!skb)
 		return NULL;
 	hdr = genlmsg_put(skb, 0, 0, &family, 0, TAPKEEP_CMD_NTF);
-	if (!hdr || nla_put_u32(skb, TAPKEEP_A_EVENT, event) ||
-	    put_keep(skb, keep, &view)) {
+	if (!hdr || put_event(skb, keep, event, reason, &view)) {
 		nlmsg_free(skb);
 		return NULL;
 	}
@@ -455,13 +638,14 @@ static struct sk_buff *build_event(struct tapkeep *keep,
 }
 
 /* Called with keep->lock held, which puts the events of a keep in order. */
-void tapkeep_notify(struct tapkeep *keep, enum tapkeep_event event)
+void tapkeep_notify(struct tapkeep *keep, enum tapkeep_event event,
+		    enum tapkeep_reason reason)
 {
 	struct sk_buff *skb;
 
 	if (!genl_has_listeners(&family, keep->net, 0))
 		return;
-	skb = build_event(keep, event);
+	skb = build_event(keep, event, reason);
 	if (skb)
 		genlmsg_multicast_netns(&family, keep->net, skb, 0, 0, GFP_KERNEL);
 	else

@@ -6,7 +6,8 @@
 
 struct tapkeep;
 
-void tapkeep_notify(struct tapkeep *keep, enum tapkeep_event event);
+void tapkeep_notify(struct tapkeep *keep, enum tapkeep_event event,
+		    enum tapkeep_reason reason);
 
 int tapkeep_netlink_init(void);
 void tapkeep_netlink_exit(void);

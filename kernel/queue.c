@@ -236,21 +236,42 @@ static bool find_ring(struct tapkeep_queue *q, struct file *file)
 	return true;
 }
 
-/* Return: 0; ENOBUFS, ENOMEM. */
-static int alloc_hold(struct tapkeep_queue *q, unsigned int slots)
+/* Return: an array for a hold, which counts in the limit; ENOBUFS, ENOMEM. */
+void **tapkeep_queue_alloc_hold(unsigned int slots)
 {
 	int err = tapkeep_limit_add_slots(slots);
+	void **array;
 
 	if (err)
-		return err;
-	q->spare = alloc_slots(slots);
-	if (!q->spare) {
-		tapkeep_limit_del_slots(slots);
-		return -ENOMEM;
-	}
+		return ERR_PTR(err);
+	array = alloc_slots(slots);
+	if (array)
+		return array;
+	tapkeep_limit_del_slots(slots);
+	return ERR_PTR(-ENOMEM);
+}
+
+void tapkeep_queue_free_hold(void **array, unsigned int slots)
+{
+	kvfree(array);
+	tapkeep_limit_del_slots(slots);
+}
+
+/*
+ * Another array for the hold of a queue whose ring is not grown. Return: the one
+ * before, to be freed.
+ */
+void **tapkeep_queue_swap_hold(struct tapkeep_queue *q, void **array,
+			       unsigned int slots)
+{
+	void **old = q->spare;
+
+	WARN_ON_ONCE(q->grown);
+	q->spare = array;
 	q->spare_slots = slots;
+	q->spare_used = false;
 	q->hold_slots = slots;
-	return 0;
+	return old;
 }
 
 /**
@@ -264,7 +285,7 @@ static int alloc_hold(struct tapkeep_queue *q, unsigned int slots)
 struct tapkeep_queue *tapkeep_queue_new(struct file *file, unsigned int slots)
 {
 	struct tapkeep_queue *q;
-	int err;
+	void **array;
 
 	q = kzalloc(sizeof(*q), GFP_KERNEL_ACCOUNT);
 	if (!q)
@@ -273,11 +294,12 @@ struct tapkeep_queue *tapkeep_queue_new(struct file *file, unsigned int slots)
 		kfree(q);
 		return ERR_PTR(-EMEDIUMTYPE);
 	}
-	err = alloc_hold(q, slots);
-	if (err) {
+	array = tapkeep_queue_alloc_hold(slots);
+	if (IS_ERR(array)) {
 		kfree(q);
-		return ERR_PTR(err);
+		return ERR_CAST(array);
 	}
+	tapkeep_queue_swap_hold(q, array, slots);
 	q->file = get_file(file);
 	return q;
 }
@@ -310,7 +332,6 @@ void tapkeep_queue_free(struct tapkeep_queue *q)
 	hash_del(&q->node);
 	spin_unlock(&pinned_lock);
 	fput(q->file);
-	kvfree(q->spare);
-	tapkeep_limit_del_slots(q->hold_slots);
+	tapkeep_queue_free_hold(q->spare, q->hold_slots);
 	kfree(q);
 }

@@ -61,6 +61,10 @@ struct tapkeep_queue {
 struct tapkeep_queue *tapkeep_queue_new(struct file *file, unsigned int slots);
 void tapkeep_queue_free(struct tapkeep_queue *q);
 int tapkeep_queue_claim_file(struct tapkeep_queue *q, struct tapkeep *keep);
+void **tapkeep_queue_alloc_hold(unsigned int slots);
+void tapkeep_queue_free_hold(void **array, unsigned int slots);
+void **tapkeep_queue_swap_hold(struct tapkeep_queue *q, void **array,
+			       unsigned int slots);
 void tapkeep_queue_settle(struct tapkeep_queue *q, unsigned int slots);
 void tapkeep_queue_grow(struct tapkeep_queue *q);
 bool tapkeep_queue_shrink(struct tapkeep_queue *q, unsigned int slots,

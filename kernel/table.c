@@ -29,11 +29,13 @@
 /**
  * struct tapkeep_table - the keeps of one network namespace
  * @lock: guards the rest
+ * @seq: grows with whatever comes or goes; never 0
  * @keeps: by number
  * @names: by name
  */
 struct tapkeep_table {
 	struct mutex lock; /* see above */
+	unsigned int seq;
 	struct idr keeps;
 	DECLARE_HASHTABLE(names, 6);
 };
@@ -55,6 +57,11 @@ static struct tapkeep *find_locked(struct tapkeep_table *table, const char *name
 	return NULL;
 }
 
+static void count_change(struct tapkeep_table *table)
+{
+	WRITE_ONCE(table->seq, table->seq + 1 ?: 1);
+}
+
 static int add_locked(struct tapkeep_table *table, struct tapkeep *keep)
 {
 	int id;
@@ -65,6 +72,7 @@ static int add_locked(struct tapkeep_table *table, struct tapkeep *keep)
 	if (id < 0)
 		return id;
 	keep->id = id;
+	count_change(table);
 	hash_add(table->names, &keep->name_node, name_hash(keep->name));
 	tapkeep_get(keep);
 	return 0;
@@ -93,6 +101,7 @@ void tapkeep_table_del(struct tapkeep *keep)
 	struct tapkeep_table *table = net_generic(keep->net, table_net_id);
 
 	mutex_lock(&table->lock);
+	count_change(table);
 	idr_remove(&table->keeps, keep->id);
 	hash_del(&keep->name_node);
 	mutex_unlock(&table->lock);
@@ -130,11 +139,20 @@ struct tapkeep *tapkeep_table_next(struct net *net, int *id)
 	return keep;
 }
 
+/* Return: a number that is another one after a keep has come or gone. */
+unsigned int tapkeep_table_seq(struct net *net)
+{
+	struct tapkeep_table *table = net_generic(net, table_net_id);
+
+	return READ_ONCE(table->seq);
+}
+
 static int __net_init table_net_init(struct net *net)
 {
 	struct tapkeep_table *table = net_generic(net, table_net_id);
 
 	mutex_init(&table->lock);
+	table->seq = 1;
 	idr_init(&table->keeps);
 	hash_init(table->names);
 	return 0;

@@ -9,6 +9,7 @@ int tapkeep_table_add(struct tapkeep *keep);
 void tapkeep_table_del(struct tapkeep *keep);
 struct tapkeep *tapkeep_table_find(struct net *net, const char *name);
 struct tapkeep *tapkeep_table_next(struct net *net, int *id);
+unsigned int tapkeep_table_seq(struct net *net);
 
 int tapkeep_table_init(void);
 void tapkeep_table_exit(void);

@@ -35,6 +35,7 @@ TRACE_DEFINE_ENUM(TAPKEEP_EVENT_RELEASED);
 TRACE_DEFINE_ENUM(TAPKEEP_EVENT_DEVICE_GONE);
 TRACE_DEFINE_ENUM(TAPKEEP_EVENT_DROPPED);
 TRACE_DEFINE_ENUM(TAPKEEP_EVENT_STOLEN);
+TRACE_DEFINE_ENUM(TAPKEEP_EVENT_CHANGED);
 
 #define show_tapkeep_state(value)				\
 	__print_symbolic(value,					\
@@ -56,7 +57,8 @@ TRACE_DEFINE_ENUM(TAPKEEP_EVENT_STOLEN);
 		{ TAPKEEP_EVENT_RELEASED, "released" },		\
 		{ TAPKEEP_EVENT_DEVICE_GONE, "device-gone" },	\
 		{ TAPKEEP_EVENT_DROPPED, "dropped" },		\
-		{ TAPKEEP_EVENT_STOLEN, "stolen" })
+		{ TAPKEEP_EVENT_STOLEN, "stolen" },		\
+		{ TAPKEEP_EVENT_CHANGED, "changed" })
 
 TRACE_EVENT(tapkeep_transition,
 	    TP_PROTO(const struct tapkeep *keep, enum tapkeep_keep_state from,

@@ -53,6 +53,7 @@ enum call_op {
 	OP_NL_GET,
 	OP_NL_DUMP,
 	OP_NL_RELEASE,
+	OP_NL_SET,
 	OP_NL_POLICY,
 	OP_NL_NOISE,
 	NR_OPS

@@ -62,6 +62,32 @@ static void fill_keep(struct ctx *c, struct message *m)
 	put(m, TAPKEEP_A_NAME, name, strnlen(name, sizeof(name) - 1) + 1);
 }
 
+static void fill_generation(struct ctx *c, struct message *m)
+{
+	uint64_t generation = below(c, 4);
+
+	if (one_in(c, 4))
+		put(m, TAPKEEP_A_GENERATION, &generation, sizeof(generation));
+}
+
+static void fill_release(struct ctx *c, struct message *m)
+{
+	fill_keep(c, m);
+	fill_generation(c, m);
+}
+
+static void fill_set(struct ctx *c, struct message *m)
+{
+	uint32_t lease = below(c, 2000), hold_limit = below(c, 20000);
+
+	fill_keep(c, m);
+	fill_generation(c, m);
+	if (one_in(c, 2))
+		put(m, TAPKEEP_A_LEASE, &lease, sizeof(lease));
+	if (one_in(c, 2))
+		put(m, TAPKEEP_A_HOLD_LIMIT, &hold_limit, sizeof(hold_limit));
+}
+
 static void fill_none(struct ctx *c, struct message *m)
 {
 	(void)c;
@@ -77,7 +103,8 @@ static const struct request requests[] = {
 	{ OP_NL_GET, false, TAPKEEP_CMD_GET, 0, fill_keep },
 	{ OP_NL_GET, false, TAPKEEP_CMD_GET, 0, fill_keep },
 	{ OP_NL_DUMP, false, TAPKEEP_CMD_GET, NLM_F_DUMP, fill_none },
-	{ OP_NL_RELEASE, false, TAPKEEP_CMD_RELEASE, 0, fill_keep },
+	{ OP_NL_RELEASE, false, TAPKEEP_CMD_RELEASE, 0, fill_release },
+	{ OP_NL_SET, false, TAPKEEP_CMD_SET, 0, fill_set },
 	{ OP_NL_POLICY, true, CTRL_CMD_GETPOLICY, NLM_F_DUMP, fill_family },
 	{ OP_NL_NOISE, false, TAPKEEP_CMD_GET, 0, fill_keep },
 };

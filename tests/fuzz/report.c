@@ -34,6 +34,7 @@ static const struct {
 	[OP_NL_GET]		= { "nl-get", BOTH | ALLOCATES },
 	[OP_NL_DUMP]		= { "nl-dump", BOTH },
 	[OP_NL_RELEASE]		= { "nl-release", BOTH | ALLOCATES },
+	[OP_NL_SET]		= { "nl-set", BOTH | ALLOCATES },
 	[OP_NL_POLICY]		= { "nl-policy", BOTH },
 	[OP_NL_NOISE]		= { "nl-noise", MUST_FAIL },
 };

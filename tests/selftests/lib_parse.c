@@ -125,6 +125,11 @@ static void put_keep(struct attrs *to, uint32_t queues)
 	put_u64(to, TAPKEEP_A_BLACKOUT, 15);
 	put_u64(to, TAPKEEP_A_BLACKOUT_MAX, 16);
 	put_u64(to, TAPKEEP_A_STOLEN, 17);
+	put_u32(to, TAPKEEP_A_REASON, TAPKEEP_REASON_FORCE);
+	put_u32(to, TAPKEEP_A_ACTOR_PID, 18);
+	put_u32(to, TAPKEEP_A_ACTOR_UID, 19);
+	put_u32(to, TAPKEEP_A_FORMER_PID, 20);
+	put_string(to, TAPKEEP_A_FORMER_COMM, "qemu-before");
 	put(to, TAPKEEP_A_DRAINING, "", 0);
 	put_vmm(to);
 	for (i = 0; i < queues; i++)
@@ -175,6 +180,13 @@ TEST_F(parse, every_attribute_of_a_keep)
 	EXPECT_EQ(15, keep->blackout_ns);
 	EXPECT_EQ(16, keep->blackout_max_ns);
 	EXPECT_EQ(17, keep->stolen);
+	EXPECT_EQ(TAPKEEP_REASON_FORCE, keep->reason);
+	EXPECT_STREQ("force", tapkeep_reason_name(keep->reason));
+	EXPECT_TRUE(keep->has_actor);
+	EXPECT_EQ(18, keep->actor_pid);
+	EXPECT_EQ(19, keep->actor_uid);
+	EXPECT_EQ(20, keep->former_pid);
+	EXPECT_STREQ("qemu-before", keep->former_comm);
 	EXPECT_TRUE(keep->draining);
 }
 

@@ -2,7 +2,11 @@
 /*
  * The generic netlink family: what it tells, to whom, and what it refuses.
  */
+#include <sys/resource.h>
+#include <sys/utsname.h>
 #include "module_netlink.h"
+
+#define MANY 3000
 
 FIXTURE(netlink) {
 	struct nic nic;
@@ -63,6 +67,8 @@ TEST_F(netlink, get_tells_all_about_an_active_keep)
 	EXPECT_STREQ("tap0", self->k.ifname);
 	EXPECT_EQ(getpid(), self->k.owner_pid);
 	EXPECT_STREQ("module_netlink", self->k.owner_comm);
+	EXPECT_EQ(-1, self->k.former_pid);
+	EXPECT_EQ(-1, self->k.actor_pid);
 	EXPECT_EQ(SHORT_LEASE_MS, self->k.lease);
 	EXPECT_EQ(-1, self->k.lease_left);
 	EXPECT_EQ(16384, self->k.hold_limit);
@@ -185,8 +191,8 @@ TEST_F(netlink, a_keep_of_another_namespace_is_not_seen)
 }
 
 struct seen {
-	int count[300];
-	int owner[300];
+	int count[MANY];
+	int owner[MANY];
 };
 
 static void see(struct nl_keep *k, void *arg)
@@ -194,7 +200,7 @@ static void see(struct nl_keep *k, void *arg)
 	struct seen *seen = arg;
 	int number;
 
-	if (sscanf(k->name, "many%d", &number) == 1 && number < 300)
+	if (sscanf(k->name, "many%d", &number) == 1 && number < MANY)
 		seen->count[number]++;
 }
 
@@ -209,8 +215,55 @@ TEST_F(netlink, a_dump_shows_each_keep_once)
 		ASSERT_LE(0, keep_create(name));
 	}
 	EXPECT_EQ(301, nl_dump_keeps(&self->nl, NL_BUFFER, see, &seen));
+	EXPECT_FALSE(self->nl.interrupted);
 	for (i = 0; i < 300; i++)
 		EXPECT_EQ(1, seen.count[i]);
+}
+
+/* Makes and ends keeps until it is killed. */
+static pid_t start_coming_and_going(void)
+{
+	char name[32];
+	pid_t pid = fork();
+	int i;
+
+	if (pid)
+		return pid;
+	for (i = 0;; i++) {
+		snprintf(name, sizeof(name), "passing%d", i);
+		close(keep_create(name));
+	}
+}
+
+TEST_F(netlink, a_dump_of_thousands_while_others_come_and_go)
+{
+	struct rlimit files = { .rlim_cur = 2 * MANY, .rlim_max = 2 * MANY };
+	struct seen *seen = calloc(1, sizeof(*seen));
+	int round, i, interrupted = 0;
+	char name[16];
+	pid_t pid;
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "many%d", i);
+		seen->owner[i] = keep_create(name);
+		ASSERT_LE(0, seen->owner[i]);
+	}
+	pid = start_coming_and_going();
+	ASSERT_LT(0, pid);
+	for (round = 1; round <= 5; round++) {
+		EXPECT_LE(MANY + 1, nl_dump_keeps(&self->nl, NL_BUFFER, see, seen));
+		for (i = 0; i < MANY; i++)
+			ASSERT_EQ(round, seen->count[i]);
+		interrupted += self->nl.interrupted;
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	/* All but those in which the other process did not run. */
+	EXPECT_LT(0, interrupted);
+	EXPECT_EQ(MANY + 1, nl_dump_keeps(&self->nl, NL_BUFFER, see, seen));
+	EXPECT_FALSE(self->nl.interrupted);
+	free(seen);
 }
 
 TEST_F(netlink, a_dump_of_small_keeps_fits_small_buffers)
@@ -247,6 +300,7 @@ TEST_F(netlink, a_dump_goes_on_while_what_it_showed_ends)
 		ASSERT_LE(0, seen.owner[i]);
 	}
 	EXPECT_EQ(101, nl_dump_keeps(&self->nl, NL_BUFFER_SMALL, see_and_end, &seen));
+	EXPECT_TRUE(self->nl.interrupted);
 	for (i = 0; i < 100; i++)
 		EXPECT_EQ(1, seen.count[i]);
 	EXPECT_EQ(1, nl_dump_keeps(&self->nl, NL_BUFFER, NULL, NULL));
@@ -272,6 +326,175 @@ TEST_F(netlink, release_by_an_administrator_ends_a_live_keep)
 	EXPECT_EQ(0, nl_release_on(&self->nl, "nic"));
 	EXPECT_EQ(-ENODEV, keep_state(self->owner));
 	EXPECT_EQ(-ENOENT, nl_release_on(&self->nl, "nic"));
+	EXPECT_STRNE("", self->nl.extack);
+}
+
+static int release_generation(struct nl *nl, uint64_t generation)
+{
+	struct nl_msg *msg = nl_request(nl, NLM_F_ACK, TAPKEEP_CMD_RELEASE, "nic");
+
+	nla_put_u64(msg, TAPKEEP_A_GENERATION, generation);
+	return nl_talk(nl, msg, NULL);
+}
+
+/* Before 6.2 the text of an ack can have no values in it. */
+static const char *stale_text(const char *text)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname name;
+
+	if (!uname(&name))
+		sscanf(name.release, "%u.%u", &major, &minor);
+	return major > 6 || (major == 6 && minor >= 2) ? text :
+	       "That is not the generation that there is now";
+}
+
+TEST_F(netlink, release_of_an_earlier_generation_names_the_present_owner)
+{
+	char text[128];
+
+	close(self->owner);
+	self->owner = keep_claim("nic", 0);
+	ASSERT_LE(0, self->owner);
+	EXPECT_EQ(-ESTALE, release_generation(&self->nl, 1));
+	snprintf(text, sizeof(text), "Generation 2 now, owned by %d (module_netlink)",
+		 getpid());
+	EXPECT_STREQ(stale_text(text), self->nl.extack);
+	close(self->owner);
+	EXPECT_EQ(-ESTALE, release_generation(&self->nl, 1));
+	EXPECT_STREQ(stale_text("Generation 2 now, and without an owner"),
+		     self->nl.extack);
+	EXPECT_EQ(-ERANGE, release_generation(&self->nl, 0));
+	EXPECT_STRNE("", self->nl.extack);
+	EXPECT_EQ(0, release_generation(&self->nl, 2));
+	EXPECT_EQ(-ENOENT, named_state("nic"));
+}
+
+struct limits {
+	uint64_t generation;
+	uint32_t lease;
+	uint32_t hold_limit;
+};
+
+/* 0: without that attribute. */
+static int set_limits(struct nl *nl, struct limits limits)
+{
+	struct nl_msg *msg = nl_request(nl, NLM_F_ACK, TAPKEEP_CMD_SET, "nic");
+
+	if (limits.generation)
+		nla_put_u64(msg, TAPKEEP_A_GENERATION, limits.generation);
+	if (limits.lease)
+		nla_put_u32(msg, TAPKEEP_A_LEASE, limits.lease);
+	if (limits.hold_limit)
+		nla_put_u32(msg, TAPKEEP_A_HOLD_LIMIT, limits.hold_limit);
+	return nl_talk(nl, msg, NULL);
+}
+
+TEST_F(netlink, set_changes_the_hold_limit)
+{
+	struct limits limits = { .hold_limit = 3000 };
+
+	ASSERT_EQ(0, set_limits(&self->nl, limits));
+	ASSERT_EQ(0, nl_get_on(&self->nl, "nic", &self->k));
+	EXPECT_EQ(3000, self->k.hold_limit);
+	EXPECT_EQ(SHORT_LEASE_MS, self->k.lease);
+	ASSERT_EQ(500, send_packets("tap0", 0, 500));
+	ASSERT_EQ(0, keep_freeze(self->owner));
+	EXPECT_EQ(3000, ring_size("nic"));
+	ASSERT_EQ(4000, send_packets("tap0", 500, 4000));
+	limits.hold_limit = 5000;
+	EXPECT_EQ(-EBUSY, set_limits(&self->nl, limits));
+	EXPECT_STRNE("", self->nl.extack);
+	ASSERT_EQ(0, keep_thaw(self->owner));
+	EXPECT_EQ(-EBUSY, set_limits(&self->nl, limits));
+	EXPECT_EQ(3000, read_packets(self->nic.queue, 0));
+	ASSERT_TRUE(WITHIN(5000, !set_limits(&self->nl, limits)));
+	ASSERT_EQ(0, keep_freeze(self->owner));
+	EXPECT_EQ(5000, ring_size("nic"));
+}
+
+TEST_F(netlink, set_counts_in_the_limit_of_slots)
+{
+	static const char * const path =
+		"/sys/module/tapkeep/parameters/max_hold_slots";
+	struct limits limits = { .hold_limit = 1 << 20, .lease = 7 };
+	int i, err;
+
+	ASSERT_EQ(0, write_file(path, "1048576"));
+	err = set_limits(&self->nl, limits);
+	ASSERT_EQ(0, write_file(path, "67108864"));
+	EXPECT_EQ(-ENOBUFS, err);
+	EXPECT_STRNE("", self->nl.extack);
+	ASSERT_EQ(0, nl_get_on(&self->nl, "nic", &self->k));
+	EXPECT_EQ(16384, self->k.hold_limit);
+	EXPECT_EQ(SHORT_LEASE_MS, self->k.lease);
+	/* What is replaced is given back: there is room for two of these. */
+	limits.hold_limit = 16384;
+	ASSERT_EQ(0, write_file(path, "32768"));
+	for (i = 0, err = 0; i < 10 && !err; i++)
+		err = WITHIN(15000, !set_limits(&self->nl, limits)) ? 0 : -1;
+	ASSERT_EQ(0, write_file(path, "67108864"));
+	EXPECT_EQ(0, err);
+}
+
+TEST_F(netlink, set_of_an_orphan_begins_its_lease_anew)
+{
+	const struct limits limits = { .lease = 60000 };
+	const struct limits shorter = { .lease = 100 };
+
+	close(self->owner);
+	ASSERT_EQ(0, set_limits(&self->nl, limits));
+	ASSERT_EQ(0, nl_get_on(&self->nl, "nic", &self->k));
+	EXPECT_EQ(60000, self->k.lease);
+	EXPECT_LT(50000, self->k.lease_left);
+	sleep_ms(SHORT_LEASE_MS + 200);
+	EXPECT_EQ(TAPKEEP_ORPHAN, named_state("nic"));
+	ASSERT_EQ(0, set_limits(&self->nl, shorter));
+	EXPECT_TRUE(WITHIN(5000, named_state("nic") == -ENOENT));
+}
+
+TEST_F(netlink, set_of_what_cannot_be)
+{
+	const struct limits nothing = {};
+	const struct limits long_lease = { .lease = 3600001 };
+	const struct limits large = { .hold_limit = (1 << 20) + 1 };
+	const struct limits stale = { .generation = 2, .lease = 1 };
+
+	EXPECT_EQ(-EINVAL, set_limits(&self->nl, nothing));
+	EXPECT_STRNE("", self->nl.extack);
+	EXPECT_EQ(-ERANGE, set_limits(&self->nl, long_lease));
+	EXPECT_STRNE("", self->nl.extack);
+	EXPECT_EQ(-ERANGE, set_limits(&self->nl, large));
+	EXPECT_EQ(-ESTALE, set_limits(&self->nl, stale));
+	ASSERT_EQ(0, nl_get_on(&self->nl, "nic", &self->k));
+	EXPECT_EQ(SHORT_LEASE_MS, self->k.lease);
+	EXPECT_EQ(16384, self->k.hold_limit);
+}
+
+static int set_lease(void *arg)
+{
+	const struct limits limits = { .lease = 4444 };
+	struct nl nl;
+
+	(void)arg;
+	return nl_open(&nl) ?: set_limits(&nl, limits);
+}
+
+TEST_F(netlink, set_is_for_the_user_of_the_keep)
+{
+	EXPECT_EQ(-EPERM, as_user(NOBODY, set_lease, NULL));
+	EXPECT_EQ(0, as_user(0, set_lease, NULL));
+	ASSERT_EQ(0, nl_get_on(&self->nl, "nic", &self->k));
+	EXPECT_EQ(4444, self->k.lease);
+}
+
+TEST_F(netlink, a_get_takes_no_generation)
+{
+	struct nl_msg *msg = nl_request(&self->nl, NLM_F_ACK, TAPKEEP_CMD_GET,
+					"nic");
+
+	nla_put_u64(msg, TAPKEEP_A_GENERATION, 1);
+	EXPECT_EQ(-EINVAL, nl_talk(&self->nl, msg, NULL));
 	EXPECT_STRNE("", self->nl.extack);
 }
 
@@ -420,6 +643,98 @@ TEST_F(events, tell_of_an_orphan_and_its_claim)
 	EXPECT_EQ(-1, self->k.owner_pid);
 	self->owner = keep_claim("nic", 0);
 	EXPECT_EVENT(TAPKEEP_EVENT_CLAIMED, TAPKEEP_FROZEN, 2);
+}
+
+#define EXPECT_WHY(reason_, former_) do {				\
+	EXPECT_EQ(reason_, self->k.reason);				\
+	EXPECT_EQ(getpid(), self->k.actor_pid);				\
+	EXPECT_EQ(0, self->k.actor_uid);				\
+	EXPECT_EQ(former_, self->k.former_pid);				\
+} while (0)
+
+TEST_F(events, tell_who_and_why)
+{
+	int offer;
+
+	EXPECT_WHY(-1, -1);
+	ASSERT_EQ(0, keep_freeze(self->owner));
+	EXPECT_EVENT(TAPKEEP_EVENT_FROZEN, TAPKEEP_FROZEN, 1);
+	EXPECT_WHY(-1, -1);
+	offer = keep_offer(self->owner);
+	EXPECT_EVENT(TAPKEEP_EVENT_OFFERED, TAPKEEP_FROZEN, 1);
+	close(self->owner);
+	EXPECT_EVENT(TAPKEEP_EVENT_ORPHANED, TAPKEEP_ORPHAN, 1);
+	EXPECT_WHY(-1, getpid());
+	EXPECT_STREQ("module_netlink", self->k.former_comm);
+	self->owner = keep_claim_offer(offer);
+	EXPECT_EVENT(TAPKEEP_EVENT_CLAIMED, TAPKEEP_FROZEN, 2);
+	EXPECT_WHY(TAPKEEP_REASON_OFFER, getpid());
+	close(self->owner);
+	EXPECT_EVENT(TAPKEEP_EVENT_ORPHANED, TAPKEEP_ORPHAN, 2);
+	ASSERT_LE(0, keep_claim("nic", TAPKEEP_CLAIM_FORCE));
+	EXPECT_EVENT(TAPKEEP_EVENT_CLAIMED, TAPKEEP_FROZEN, 3);
+	EXPECT_WHY(TAPKEEP_REASON_NAME, getpid());
+	self->owner = keep_claim("nic", TAPKEEP_CLAIM_FORCE);
+	EXPECT_EVENT(TAPKEEP_EVENT_CLAIMED, TAPKEEP_FROZEN, 4);
+	EXPECT_WHY(TAPKEEP_REASON_FORCE, getpid());
+	ASSERT_EQ(0, keep_release(self->owner));
+	EXPECT_EVENT(TAPKEEP_EVENT_RELEASED, TAPKEEP_ENDED, 4);
+	EXPECT_WHY(TAPKEEP_REASON_OWNER, getpid());
+}
+
+TEST_F(events, tell_why_a_keep_was_released)
+{
+	int empty = keep_create("empty");
+
+	ASSERT_EQ(TAPKEEP_EVENT_CREATED, nl_event(&self->nl, &self->k));
+	close(empty);
+	ASSERT_EQ(TAPKEEP_EVENT_RELEASED, nl_event(&self->nl, &self->k));
+	EXPECT_WHY(TAPKEEP_REASON_CLOSED, -1);
+	ASSERT_EQ(0, nl_release("nic"));
+	EXPECT_EVENT(TAPKEEP_EVENT_RELEASED, TAPKEEP_ENDED, 1);
+	EXPECT_WHY(TAPKEEP_REASON_NETLINK, -1);
+}
+
+TEST_F(events, of_what_the_kernel_does_by_itself_name_nobody)
+{
+	int short_lived = keep_create_with("short", 0, 50);
+
+	ASSERT_EQ(0, keep_pin(short_lived, tap_open("tap1")));
+	close(short_lived);
+	EXPECT_EQ(TAPKEEP_EVENT_CREATED, nl_event(&self->nl, &self->k));
+	EXPECT_EQ(TAPKEEP_EVENT_ORPHANED, nl_event(&self->nl, &self->k));
+	EXPECT_EQ(getpid(), self->k.actor_pid);
+	EXPECT_EQ(TAPKEEP_EVENT_EXPIRED, nl_event(&self->nl, &self->k));
+	EXPECT_EQ(-1, self->k.actor_pid);
+	EXPECT_EQ(-1, self->k.actor_uid);
+	EXPECT_EQ(getpid(), self->k.former_pid);
+}
+
+TEST_F(events, tell_of_new_limits)
+{
+	const struct limits limits = { .lease = 4444 };
+	struct nl *nl = calloc(1, sizeof(*nl));
+
+	ASSERT_EQ(0, nl_open(nl));
+	ASSERT_EQ(0, set_limits(nl, limits));
+	EXPECT_EVENT(TAPKEEP_EVENT_CHANGED, TAPKEEP_ACTIVE, 1);
+	EXPECT_EQ(4444, self->k.lease);
+	free(nl);
+}
+
+TEST_F(events, that_are_not_read_in_time_are_missed_and_that_is_told)
+{
+	int small = 4096, i;
+
+	ASSERT_EQ(0, setsockopt(self->nl.fd, SOL_SOCKET, SO_RCVBUF, &small,
+				sizeof(small)));
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(0, keep_freeze(self->owner));
+		ASSERT_EQ(0, keep_thaw(self->owner));
+	}
+	while ((i = nl_event(&self->nl, &self->k)) > 0)
+		;
+	EXPECT_EQ(-ENOBUFS, i);
 }
 
 TEST_F(events, tell_what_was_held_at_the_end)

@@ -39,6 +39,11 @@ struct nl_keep {
 	int64_t netns;
 	int64_t owner_pid;
 	char owner_comm[32];
+	int64_t former_pid;
+	char former_comm[32];
+	int64_t reason;
+	int64_t actor_pid;
+	int64_t actor_uid;
 	int64_t lease;
 	int64_t lease_left;
 	int64_t hold_limit;
@@ -62,6 +67,7 @@ struct nl {
 	int group;
 	char extack[256];
 	int bad_attr_offset;
+	bool interrupted;	/* the last dump */
 	char buffer[NL_BUFFER];
 };
 
@@ -141,6 +147,11 @@ static inline void nl_parse_keep(struct nlmsghdr *nlh, struct nl_keep *k)
 	k->netns = nl_number(a[TAPKEEP_A_NETNS]);
 	k->owner_pid = nl_number(a[TAPKEEP_A_OWNER_PID]);
 	nl_text(a[TAPKEEP_A_OWNER_COMM], k->owner_comm, sizeof(k->owner_comm));
+	k->former_pid = nl_number(a[TAPKEEP_A_FORMER_PID]);
+	nl_text(a[TAPKEEP_A_FORMER_COMM], k->former_comm, sizeof(k->former_comm));
+	k->reason = nl_number(a[TAPKEEP_A_REASON]);
+	k->actor_pid = nl_number(a[TAPKEEP_A_ACTOR_PID]);
+	k->actor_uid = nl_number(a[TAPKEEP_A_ACTOR_UID]);
 	k->lease = nl_number(a[TAPKEEP_A_LEASE]);
 	k->lease_left = nl_number(a[TAPKEEP_A_LEASE_LEFT]);
 	k->hold_limit = nl_number(a[TAPKEEP_A_HOLD_LIMIT]);
@@ -316,6 +327,7 @@ static inline int nl_dump_keeps(struct nl *nl, size_t size,
 	struct nlmsghdr *nlh;
 	int ret, len, count = 0;
 
+	nl->interrupted = false;
 	ret = nl_post(nl, nl_request(nl, NLM_F_DUMP, TAPKEEP_CMD_GET, NULL));
 	while (!ret) {
 		len = recv(nl->fd, nl->buffer, size, MSG_TRUNC);
@@ -327,6 +339,8 @@ static inline int nl_dump_keeps(struct nl *nl, size_t size,
 		     nlh = NLMSG_NEXT(nlh, len)) {
 			if (nlh->nlmsg_type == NLMSG_ERROR)
 				return nl_parse_ack(nl, nlh);
+			if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+				nl->interrupted = true;
 			if (nlh->nlmsg_type == NLMSG_DONE)
 				return nl_parse_ack(nl, nlh) ?: count;
 			nl_parse_keep(nlh, &k);

@@ -135,11 +135,14 @@ TEST_F(trace, of_the_beginning_and_the_ends_that_nobody_asks_for)
 	ASSERT_EQ(-ENODEV, keep_state(self->nic.owner));
 
 	ASSERT_EQ(0, read_trace(self->dir, self->text));
-	EXPECT_TRUE(next(&at, "tapkeep_transition:", "keep=short netns=%lu event=created from=ended to=active",
+	EXPECT_TRUE(next(&at, "tapkeep_transition: keep=short",
+			 "netns=%lu event=created from=ended to=active",
 			 self->netns));
-	EXPECT_TRUE(next(&at, "tapkeep_transition:", "keep=short netns=%lu event=orphaned from=active to=orphan",
+	EXPECT_TRUE(next(&at, "tapkeep_transition: keep=short",
+			 "netns=%lu event=orphaned from=active to=orphan",
 			 self->netns));
-	EXPECT_TRUE(next(&at, "tapkeep_transition:", "keep=short netns=%lu event=expired from=orphan to=ended",
+	EXPECT_TRUE(next(&at, "tapkeep_transition: keep=short",
+			 "netns=%lu event=expired from=orphan to=ended",
 			 self->netns));
 	EXPECT_TRANSITION("device-gone", "active", "ended", "1", getpid());
 }

@@ -346,7 +346,7 @@ def test_options_before_and_after(_):
 
 def test_prefixes(_):
     Nic()
-    for word in ("s", "sh", "sho", "show"):
+    for word in ("sh", "sho", "show"):
         assert tool(word, "vm1") == tool()
     for word in ("h", "he", "hel", "help"):
         assert tool(word).startswith("Usage: tapkeep")
@@ -426,7 +426,7 @@ def test_orphan(_):
     assert 0 < keep["lease_left_ms"] <= 60000
     assert "owner_pid" not in keep and "owner_comm" not in keep
     text = tool()
-    assert re.search(r"owner none uid 0 lease 60s left [0-9.]+s\n", text), text
+    assert re.search(r"owner none former \d+ \(.*\) uid 0 lease 60s left [0-9.]+s\n", text), text
     nic.owner = claim("vm1")
     keep, = tool_json()
     assert (keep["state"], keep["generation"]) == ("frozen", 2)
@@ -455,7 +455,15 @@ def test_what_is_typed_wrong_exits_1(_):
                         (["show", "-jx"], 'no option "-jx"'),
                         (["show", "a", "b"], '"b"'),
                         (["show", ""], "not empty"),
+                        (["s"], '"s" can be show or set'),
                         (["release"], "Which keep?"),
+                        (["set"], "of which keep?"),
+                        (["set", "vm1"], "of which keep?"),
+                        (["set", "vm1", "lease"], "needs a number"),
+                        (["set", "vm1", "lease", "0"], '"0"'),
+                        (["set", "vm1", "lease", "-1"], '"-1"'),
+                        (["set", "vm1", "hold", "5000000000"], '"5000000000"'),
+                        (["set", "vm1", "color", "1"], '"color"'),
                         (["monitor", "vm1"], '"vm1"'),
                         (["-n"], "-netns needs"),
                         (["-n", "nowhere"], '"nowhere"'),
@@ -512,6 +520,22 @@ def test_release(_):
     tool("release", "name", "vm2")
     assert tool_json() == []
     assert "There is no keep" in tool("release", "vm1", status=2)
+
+
+def test_set(_):
+    Nic()
+    Nic("name", "tap1")
+    assert tool("set", "vm1", "lease", "45000") == ""
+    assert tool("set", "name", "vm1", "hold", "2000") == ""
+    assert tool("set", "name", "lease", "5000", "hold-limit", "3000") == ""
+    keep, other = sorted(tool_json(), key=lambda keep: -keep["lease_ms"])
+    assert (keep["lease_ms"], keep["hold_limit"]) == (45000, 2000), keep
+    assert (other["name"], other["lease_ms"], other["hold_limit"]) == \
+        ("name", 5000, 3000), other
+    err = tool("set", "vm1", "lease", "3600001", status=2)
+    assert "maximum" in err, err
+    err = tool("set", "vm1", "lease", "1000", status=2, user=NOBODY)
+    assert "CAP_NET_ADMIN" in err, err
 
 
 def test_a_stranger_may_look_and_not_release(_):
@@ -655,7 +679,7 @@ def test_completion(netns):
     done = subprocess.run(["bash", "-uc", script], stdout=subprocess.PIPE,
                           timeout=BOUND_S, check=True)
     lines = done.stdout.decode().splitlines()
-    assert lines[:5] == ["show monitor release help", "monitor", "vm1",
+    assert lines[:5] == ["show monitor release set help", "monitor", "vm1",
                          "help vm1", "-json"], lines
     assert netns in lines[5].split(), lines
 

@@ -183,8 +183,34 @@ def test_release(_):
     finally:
         os.seteuid(0)
     assert (code, ack) == (errno.EPERM, {"msg": REFUSAL_STRANGER}), (code, ack)
+    code, ack = refusal(family.do, "release", {"name": "vm1", "generation": 7})
+    assert code == errno.ESTALE, code
+    # Before 6.2 the text of an ack can have no values in it.
+    if [int(n) for n in os.uname().release.split(".")[:2]] >= [6, 2]:
+        assert ack["msg"].startswith(
+            f"Generation 1 now, owned by {os.getpid()} ("), ack
+    code, ack = refusal(family.do, "release", {"name": "vm1", "generation": 0})
+    assert (code, ack["bad-attr"]) == (errno.ERANGE, ".generation"), (code, ack)
     assert family.do("release", {"name": "vm1"}) is None
     assert family.dump("get", {}) == []
+
+
+def test_set(_):
+    keeps.Nic()
+    family = open_family()
+    family.do("set", {"name": "vm1", "lease": 1234, "hold-limit": 2222})
+    keep = family.do("get", {"name": "vm1"})
+    assert (keep["lease"], keep["hold-limit"]) == (1234, 2222), keep
+    for request, code, attr in (({}, errno.EINVAL, None),
+                                ({"lease": 0}, errno.ERANGE, ".lease"),
+                                ({"lease": 1 << 31}, errno.ERANGE, ".lease"),
+                                ({"hold-limit": 1 << 30}, errno.ERANGE,
+                                 ".hold-limit"),
+                                ({"generation": 7, "lease": 1}, errno.ESTALE,
+                                 None)):
+        got, ack = refusal(family.do, "set", {"name": "vm1", **request})
+        assert (got, ack.get("bad-attr")) == (code, attr), (request, got, ack)
+        assert ack["msg"], (request, ack)
 
 
 # Events.
@@ -197,7 +223,8 @@ def test_freeze_and_thaw_are_told(_):
     frozen, = events.read()
     assert (frozen["event"], frozen["state"]) == ("frozen", "frozen"), frozen
     assert next(iter(frozen)) == "event"
-    assert set(frozen) == set(before) | {"event"}
+    assert set(frozen) == set(before) | {"event", "actor-pid", "actor-uid"}
+    assert (frozen["actor-pid"], frozen["actor-uid"]) == (os.getpid(), 0)
     assert frozen["vmm"] == before["vmm"]
     assert frozen["queue"][1]["ring-size"] > before["queue"][1]["ring-size"]
     keeps.thaw(nic.owner)
@@ -219,6 +246,7 @@ def test_every_event_has_a_name(_):
                    timeout=keeps.BOUND_S)
     seen += events.wait_for("device-gone")
     keeps.lose_packets()
+    open_family().do("set", {"name": "loser", "lease": 1})
     seen += events.read()
     assert {event["event"] for event in seen} == \
         set(events.family.consts["event"].entries) - {"unspec"}
@@ -248,8 +276,15 @@ def test_the_controller_knows_the_same(_):
     policies = [message["policy"] for message in
                 controller.dump("getpolicy", {"family-name": "tapkeep"})
                 if "policy" in message]
-    assert {policy["attr-id"] for policy in policies} == {name.value}, policies
+    numbers = {family.attr_sets["keep"][attr].value: kind for attr, kind in
+               (("generation", "u64"), ("lease", "u32"), ("hold-limit", "u32"))}
+    assert {policy["attr-id"] for policy in policies} == \
+        {name.value, *numbers}, policies
     for policy in policies:
+        if policy["attr-id"] in numbers:
+            assert policy["type"] == numbers[policy["attr-id"]], policy
+            assert policy["min-value-u"] == 1, policy
+            continue
         assert policy["type"] == "nul-string"
         assert policy["max-length"] == \
             family.consts["name-len"]["value"] - 1

@@ -34,6 +34,11 @@ static struct nla_policy keep_policy[TAPKEEP_A_MAX + 1] = {
 	[TAPKEEP_A_VMM]			= { .type = NLA_NESTED },
 	[TAPKEEP_A_QUEUE]		= { .type = NLA_NESTED },
 	[TAPKEEP_A_STOLEN]		= { .type = NLA_U64 },
+	[TAPKEEP_A_REASON]		= { .type = NLA_U32 },
+	[TAPKEEP_A_ACTOR_PID]		= { .type = NLA_U32 },
+	[TAPKEEP_A_ACTOR_UID]		= { .type = NLA_U32 },
+	[TAPKEEP_A_FORMER_PID]		= { .type = NLA_U32 },
+	[TAPKEEP_A_FORMER_COMM]		= { .type = NLA_STRING },
 };
 
 static struct nla_policy vmm_policy[TAPKEEP_A_VMM_MAX + 1] = {
@@ -165,9 +170,20 @@ static void parse_who_and_where(struct tapkeep_keep *keep, struct nlattr **a)
 	keep->owner_pid = get_u32(a[TAPKEEP_A_OWNER_PID]);
 	get_string(keep->owner_comm, sizeof(keep->owner_comm),
 		   a[TAPKEEP_A_OWNER_COMM]);
+	keep->former_pid = get_u32(a[TAPKEEP_A_FORMER_PID]);
+	get_string(keep->former_comm, sizeof(keep->former_comm),
+		   a[TAPKEEP_A_FORMER_COMM]);
 	keep->lease_ms = get_u32(a[TAPKEEP_A_LEASE]);
 	keep->has_lease_left = a[TAPKEEP_A_LEASE_LEFT];
 	keep->lease_left_ms = get_u32(a[TAPKEEP_A_LEASE_LEFT]);
+}
+
+static void parse_why(struct tapkeep_keep *keep, struct nlattr **a)
+{
+	keep->reason = get_u32(a[TAPKEEP_A_REASON]);
+	keep->has_actor = a[TAPKEEP_A_ACTOR_PID];
+	keep->actor_pid = get_u32(a[TAPKEEP_A_ACTOR_PID]);
+	keep->actor_uid = get_u32(a[TAPKEEP_A_ACTOR_UID]);
 }
 
 static void parse_hold(struct tapkeep_keep *keep, struct nlattr **a)
@@ -198,6 +214,7 @@ int tapkeep_keep_parse(struct tapkeep_keep *keep, uint32_t *event,
 	if (event)
 		*event = get_u32(a[TAPKEEP_A_EVENT]);
 	parse_who_and_where(keep, a);
+	parse_why(keep, a);
 	parse_hold(keep, a);
 	keep->has_vmm = a[TAPKEEP_A_VMM];
 	ret = keep->has_vmm ? parse_vmm(&keep->vmm, a[TAPKEEP_A_VMM]) : 0;
@@ -248,7 +265,23 @@ const char *tapkeep_event_name(uint32_t event)
 		[TAPKEEP_EVENT_DEVICE_GONE] = "device-gone",
 		[TAPKEEP_EVENT_DROPPED] = "dropped",
 		[TAPKEEP_EVENT_STOLEN] = "stolen",
+		[TAPKEEP_EVENT_CHANGED] = "changed",
 	};
 
 	return event <= TAPKEEP_EVENT_MAX ? names[event] : NULL;
+}
+
+const char *tapkeep_reason_name(uint32_t reason)
+{
+	static const char * const names[TAPKEEP_REASON_MAX + 1] = {
+		[TAPKEEP_REASON_OWNER] = "owner",
+		[TAPKEEP_REASON_CLOSED] = "closed",
+		[TAPKEEP_REASON_NETLINK] = "netlink",
+		[TAPKEEP_REASON_NETNS] = "netns",
+		[TAPKEEP_REASON_OFFER] = "offer",
+		[TAPKEEP_REASON_NAME] = "name",
+		[TAPKEEP_REASON_FORCE] = "force",
+	};
+
+	return reason <= TAPKEEP_REASON_MAX ? names[reason] : NULL;
 }

@@ -138,6 +138,17 @@ static int on_ack(struct nl_msg *msg, void *arg)
 	return NL_STOP;
 }
 
+/*
+ * Something came or went during a dump. All that was there throughout is in it
+ * once, which is what is promised; without this libnl would throw it away.
+ */
+static int on_interruption(struct nl_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+	return NL_OK;
+}
+
 /* The keeps of an answer. */
 struct answer {
 	struct tapkeep_keep *keeps;
@@ -184,6 +195,7 @@ static int receive_answer(struct tapkeep_nl *nl, struct answer *answer,
 	nl_cb_err(cb, NL_CB_CUSTOM, on_error, nl);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, nl);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, nl);
+	nl_cb_set(cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_interruption, NULL);
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_keep, answer);
 	nl->done = false;
 	nl->refusal.code = 0;
@@ -203,9 +215,24 @@ static int receive_answer(struct tapkeep_nl *nl, struct answer *answer,
 	return 0;
 }
 
+/* Attributes of a request; 0: none. */
+struct limits {
+	uint32_t lease_ms;
+	uint32_t hold_limit;
+};
+
+static bool put_limits(struct nl_msg *msg, const struct limits *limits)
+{
+	if (limits->lease_ms &&
+	    nla_put_u32(msg, TAPKEEP_A_LEASE, limits->lease_ms) < 0)
+		return false;
+	return !limits->hold_limit ||
+	       nla_put_u32(msg, TAPKEEP_A_HOLD_LIMIT, limits->hold_limit) >= 0;
+}
+
 static int request(struct tapkeep_nl *nl, uint8_t cmd, int flags,
-		   const char *name, struct answer *answer,
-		   struct tapkeep_nl_error *err)
+		   const char *name, struct limits limits,
+		   struct answer *answer, struct tapkeep_nl_error *err)
 {
 	struct nl_msg *msg;
 	int ret;
@@ -217,7 +244,8 @@ static int request(struct tapkeep_nl *nl, uint8_t cmd, int flags,
 	msg = nlmsg_alloc();
 	if (!msg || !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, nl->family, 0,
 				 flags, cmd, TAPKEEP_GENL_VERSION) ||
-	    (name && nla_put_string(msg, TAPKEEP_A_NAME, name) < 0)) {
+	    (name && nla_put_string(msg, TAPKEEP_A_NAME, name) < 0) ||
+	    !put_limits(msg, &limits)) {
 		nlmsg_free(msg);
 		return set_error(err, ENOMEM, "Out of memory");
 	}
@@ -285,7 +313,8 @@ int tapkeep_nl_get(struct tapkeep_nl *nl, const char *name,
 	int ret;
 
 	memset(keep, 0, sizeof(*keep));
-	ret = request(nl, TAPKEEP_CMD_GET, 0, name, &answer, err);
+	ret = request(nl, TAPKEEP_CMD_GET, 0, name, (struct limits){ 0 },
+		      &answer, err);
 	if (!ret && answer.nr != 1)
 		ret = set_error(err, EBADMSG,
 				"The module answered with %zu keeps instead of one",
@@ -307,7 +336,8 @@ int tapkeep_nl_dump(struct tapkeep_nl *nl, struct tapkeep_keep **keeps,
 
 	*keeps = NULL;
 	*nr = 0;
-	ret = request(nl, TAPKEEP_CMD_GET, NLM_F_DUMP, NULL, &answer, err);
+	ret = request(nl, TAPKEEP_CMD_GET, NLM_F_DUMP, NULL,
+		      (struct limits){ 0 }, &answer, err);
 	if (ret) {
 		answer_clear(&answer);
 		return ret;
@@ -321,7 +351,20 @@ int tapkeep_nl_release(struct tapkeep_nl *nl, const char *name,
 		       struct tapkeep_nl_error *err)
 {
 	struct answer answer = { 0 };
-	int ret = request(nl, TAPKEEP_CMD_RELEASE, 0, name, &answer, err);
+	int ret = request(nl, TAPKEEP_CMD_RELEASE, 0, name,
+			  (struct limits){ 0 }, &answer, err);
+
+	answer_clear(&answer);
+	return ret;
+}
+
+int tapkeep_nl_set(struct tapkeep_nl *nl, const char *name, uint32_t lease_ms,
+		   uint32_t hold_limit, struct tapkeep_nl_error *err)
+{
+	struct answer answer = { 0 };
+	int ret = request(nl, TAPKEEP_CMD_SET, 0, name,
+			  (struct limits){ lease_ms, hold_limit }, &answer,
+			  err);
 
 	answer_clear(&answer);
 	return ret;

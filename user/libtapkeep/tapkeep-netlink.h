@@ -54,7 +54,12 @@ struct tapkeep_keep_queue {
  * @ifname: empty while nothing is pinned
  * @owner_pid: 0 without a visible owner
  * @owner_comm: empty without an owner
+ * @former_pid: 0 without a visible owner before this one
+ * @former_comm: empty without an owner before this one
  * @has_lease_left: it is an orphan, and @lease_left_ms says for how long
+ * @reason: enum tapkeep_reason; TAPKEEP_REASON_UNSPEC in what is no event, and
+ *	where the event says it all
+ * @has_actor: it is an event, and @actor_pid and @actor_uid did it
  * @has_vmm: the VMM exported its state: @vmm, and @vmm of each queue
  * @vmm: @size, @queue_size, @nr_queues and @queues are 0
  * @queues: @nr_queues of them
@@ -69,6 +74,8 @@ struct tapkeep_keep {
 	uint64_t netns;
 	uint32_t owner_pid;
 	char owner_comm[16];
+	uint32_t former_pid;
+	char former_comm[16];
 	uint32_t lease_ms;
 	bool has_lease_left;
 	uint32_t lease_left_ms;
@@ -81,6 +88,10 @@ struct tapkeep_keep {
 	uint64_t blackout_ns;
 	uint64_t blackout_max_ns;
 	bool draining;
+	uint32_t reason;
+	bool has_actor;
+	uint32_t actor_pid;
+	uint32_t actor_uid;
 	bool has_vmm;
 	struct tapkeep_state vmm;
 	uint32_t nr_queues;
@@ -90,6 +101,7 @@ struct tapkeep_keep {
 /* Return: the name of the value, or NULL if this library does not know it. */
 const char *tapkeep_state_name(uint32_t state);
 const char *tapkeep_event_name(uint32_t event);
+const char *tapkeep_reason_name(uint32_t reason);
 
 /**
  * tapkeep_keep_parse - from attributes to a struct tapkeep_keep
@@ -143,6 +155,13 @@ void tapkeep_keeps_free(struct tapkeep_keep *keeps, size_t nr);
 /* End a keep. See TAPKEEP_CMD_RELEASE for who may. */
 int tapkeep_nl_release(struct tapkeep_nl *nl, const char *name,
 		       struct tapkeep_nl_error *err);
+
+/*
+ * Change a keep's limits; 0 leaves one as it is. See TAPKEEP_CMD_SET for who
+ * may, and when.
+ */
+int tapkeep_nl_set(struct tapkeep_nl *nl, const char *name, uint32_t lease_ms,
+		   uint32_t hold_limit, struct tapkeep_nl_error *err);
 
 /*
  * Subscribe to events. Use a connection of its own for them: the other calls

@@ -73,6 +73,17 @@ void print_keep_head(const struct tapkeep_keep *keep)
 	print_u64("nr_queues", "queues", keep->nr_queues);
 }
 
+static void print_former(const struct tapkeep_keep *keep)
+{
+	if (!*keep->former_comm)
+		return;
+	if (keep->former_pid)
+		print_u64("former_pid", "former", keep->former_pid);
+	else if (!options.json)
+		print_string(NULL, "former", "?", COLOR_NONE);
+	print_aside("former_comm", keep->former_comm);
+}
+
 void print_keep_owner(const struct tapkeep_keep *keep)
 {
 	if (keep->owner_pid)
@@ -82,6 +93,8 @@ void print_keep_owner(const struct tapkeep_keep *keep)
 			     COLOR_NONE);
 	if (*keep->owner_comm)
 		print_aside("owner_comm", keep->owner_comm);
+	if (options.details || !*keep->owner_comm)
+		print_former(keep);
 	print_u64("uid", "uid", keep->uid);
 	print_ms("lease_ms", "lease", keep->lease_ms);
 	if (keep->has_lease_left)
@@ -184,4 +197,18 @@ void print_keep_queues(const struct tapkeep_keep *keep)
 	for (i = 0; i < keep->nr_queues; i++)
 		print_queue(&keep->queues[i], keep->has_vmm);
 	print_close_array();
+}
+
+void print_keep_why(const struct tapkeep_keep *keep)
+{
+	if (keep->reason)
+		print_enum("reason", "reason", keep->reason,
+			   tapkeep_reason_name(keep->reason), COLOR_NONE);
+	if (!keep->has_actor)
+		return;
+	if (keep->actor_pid)
+		print_u64("actor_pid", "by", keep->actor_pid);
+	else if (!options.json)
+		print_string(NULL, "by", "?", COLOR_NONE);
+	print_u64("actor_uid", "of", keep->actor_uid);
 }

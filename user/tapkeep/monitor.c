@@ -47,6 +47,7 @@ static int print_event(uint32_t event, const struct tapkeep_keep *keep,
 	print_keep_hold(keep);
 	print_keep_vmm(keep);
 	print_keep_queues(keep);
+	print_keep_why(keep);
 	print_close_object();
 	print_end_line();
 	return 0;

@@ -35,8 +35,9 @@ _tapkeep()
 		words='-json -pretty -statistics -details -oneline -netns
 			-color -Version -help'
 	elif [[ ! $command ]]; then
-		words='show monitor release help'
-	elif [[ show == "$command"* || release == "$command"* ]]; then
+		words='show monitor release set help'
+	elif [[ show == "$command"* || release == "$command"* ||
+		set == "$command"* ]]; then
 		words="help $("${COMP_WORDS[0]}" "${netns[@]}" -oneline show \
 			2>/dev/null | sed 's/: .*//')"
 	fi

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * tapkeep: look at keeps, follow their events, end them. The options, the
+ * tapkeep: look at keeps, follow their events, change and end them. The options, the
  * table of commands, and the code that walks it.
  */
 #include <errno.h>
@@ -32,6 +32,7 @@ static const struct command commands[] = {
 	{ "show", cmd_show, "[ [ name ] NAME ]", "show one keep, or all" },
 	{ "monitor", cmd_monitor, "", "print events as they come" },
 	{ "release", cmd_release, "[ name ] NAME", "end a keep" },
+	{ "set", cmd_set, "[ name ] NAME LIMIT...", "change a keep's limits" },
 	{ "help", cmd_help, "", "print this" },
 };
 
@@ -87,7 +88,7 @@ static void print_usage(FILE *to)
 	fputs("Usage: tapkeep [ OPTIONS ] [ COMMAND ]\n"
 	      "where  COMMAND, show by default, is one of\n", to);
 	for (i = 0; i < NR_COMMANDS; i++)
-		fprintf(to, "         %-8s%-20s%s\n", commands[i].name,
+		fprintf(to, "         %-8s%-24s%s\n", commands[i].name,
 			commands[i].arguments, commands[i].description);
 	fputs("       OPTIONS, before or after the command, are\n"
 	      "         -j[son]     print JSON\n"

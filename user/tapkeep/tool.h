@@ -30,6 +30,7 @@ extern struct options options;
 int cmd_show(int nr_words, char **words);
 int cmd_monitor(int nr_words, char **words);
 int cmd_release(int nr_words, char **words);
+int cmd_set(int nr_words, char **words);
 int cmd_help(int nr_words, char **words);
 
 /* Print "tapkeep: " and a message, to stderr. Return: EXIT_USAGE. */

@@ -408,32 +408,77 @@ struct tapkeep_info {
  * ===============
  *
  * Family "tapkeep", version 1, multicast group "monitor". Everything is seen
- * from the network namespace of the socket. Refusals carry an extended ack.
+ * from the network namespace of the socket. Every refusal carries an extended
+ * ack with a text, and the offset of the attribute that was wrong or the type
+ * of the one that is missing.
  *
  *	TAPKEEP_CMD_GET		request: TAPKEEP_A_NAME; or a dump without it.
- *		Reply: one keep, all attributes that apply. Anyone may.
- *		Errors: ENOENT no keep of that name.
+ *		Reply: one keep, all attributes that apply. Anyone may. A dump
+ *		has each keep that is there from its beginning to its end,
+ *		once; if others came or went meanwhile, a message of it has
+ *		NLM_F_DUMP_INTR.
+ *		Errors: ENOENT no keep of that name, or it has just ended;
+ *		ENOMEM.
  *
- *	TAPKEEP_CMD_RELEASE	request: TAPKEEP_A_NAME. The keep ends. The
- *		keep's user or CAP_NET_ADMIN in the namespace may.
+ *	TAPKEEP_CMD_RELEASE	request: TAPKEEP_A_NAME, and if only that one
+ *		is meant TAPKEEP_A_GENERATION. The keep ends. The keep's user
+ *		or CAP_NET_ADMIN in the user namespace of the network namespace
+ *		may; both the opener of the socket and the sender must be that.
  *		Errors: EBUSY a live owner has it, and the caller has no
- *		CAP_NET_ADMIN; ENOENT; EPERM.
+ *		CAP_NET_ADMIN; ENOENT; EPERM; ESTALE it is of another
+ *		generation, and the text says of which and who its owner is.
  *
- *	TAPKEEP_CMD_NTF		event: one keep as in the reply to GET, with
- *		TAPKEEP_A_EVENT before the rest.
+ *	TAPKEEP_CMD_SET		request: TAPKEEP_A_NAME, TAPKEEP_A_LEASE or
+ *		TAPKEEP_A_HOLD_LIMIT or both, and TAPKEEP_A_GENERATION as
+ *		above. The keep has these limits from now on; the lease of an
+ *		orphan begins anew. The keep's user or CAP_NET_ADMIN may, as
+ *		above, whether there is a live owner or not. The memory for the
+ *		hold is charged to the sender's memory cgroup.
+ *		Errors: EBUSY a new hold limit, and the keep is not active, or
+ *		its rings have not shrunk yet; ENOBUFS, ENOMEM as
+ *		TAPKEEP_PIN; ENOENT; EPERM; ERANGE over the module's maximum,
+ *		or 0; ESTALE.
+ *
+ *	TAPKEEP_CMD_NTF		event: one keep as in the reply to GET, and
+ *		before that TAPKEEP_A_EVENT, TAPKEEP_A_REASON where there are
+ *		several, and TAPKEEP_A_ACTOR_* if a process did it.
+ *
+ * All requests: EINVAL TAPKEEP_A_NAME is missing (but in a dump), or there is
+ * one in a dump; nothing is to be set; the name is longer than a name can be or
+ * has no NUL; there is an attribute that the request does not have. ERANGE the
+ * generation is 0. EOPNOTSUPP no such command.
+ *
+ * Reading the socket gives ENOBUFS when events were lost: because they came
+ * faster than they were read, or because there was no memory for one. Ask with
+ * TAPKEEP_CMD_GET what is true by now.
+ *
+ * User and process numbers in a reply are those of the reader: of the user
+ * namespace in which its socket was opened, and of the pid namespace of the
+ * process that asks. An event is one message for all listeners: its users are
+ * those of the user namespace that owns the network namespace (who has no
+ * number there is the overflow user, 65534), and its processes those of the
+ * initial pid namespace.
  *
  *	TAPKEEP_A_NAME			string, at most TAPKEEP_NAME_LEN - 1
- *	TAPKEEP_A_EVENT			u32, enum tapkeep_event
+ *	TAPKEEP_A_EVENT			u32, enum tapkeep_event; only in events,
+ *					as the next three
+ *	TAPKEEP_A_REASON		u32, enum tapkeep_reason: of CLAIMED
+ *					and RELEASED
+ *	TAPKEEP_A_ACTOR_PID		u32, the process that did it; absent
+ *					when the kernel did it by itself
+ *	TAPKEEP_A_ACTOR_UID		u32, its effective user
  *	TAPKEEP_A_STATE			u32, enum tapkeep_keep_state
  *	TAPKEEP_A_GENERATION		u64
- *	TAPKEEP_A_UID			u32, the keep's user, in the reader's
- *					user namespace
+ *	TAPKEEP_A_UID			u32, the keep's user, see above
  *	TAPKEEP_A_IFINDEX		u32, in the interface's namespace
  *	TAPKEEP_A_IFNAME		string
  *	TAPKEEP_A_NETNS			u64, inode of the interface's network
  *					namespace, as in /proc/PID/ns/net
  *	TAPKEEP_A_OWNER_PID		u32, absent without a visible owner
  *	TAPKEEP_A_OWNER_COMM		string, absent without an owner
+ *	TAPKEEP_A_FORMER_PID		u32, the owner before this one, or that
+ *					of an orphan; absent as OWNER_PID
+ *	TAPKEEP_A_FORMER_COMM		string, absent without one before
  *	TAPKEEP_A_LEASE			u32, ms: what an orphan gets
  *	TAPKEEP_A_LEASE_LEFT		u32, ms: only of an orphan
  *	TAPKEEP_A_HOLD_LIMIT		u32, slots per queue
@@ -482,6 +527,7 @@ enum tapkeep_cmd {
 	TAPKEEP_CMD_GET,
 	TAPKEEP_CMD_RELEASE,
 	TAPKEEP_CMD_NTF,
+	TAPKEEP_CMD_SET,
 
 	__TAPKEEP_CMD_MAX,
 	TAPKEEP_CMD_MAX = __TAPKEEP_CMD_MAX - 1
@@ -501,9 +547,25 @@ enum tapkeep_event {
 	TAPKEEP_EVENT_DEVICE_GONE,
 	TAPKEEP_EVENT_DROPPED,
 	TAPKEEP_EVENT_STOLEN,
+	TAPKEEP_EVENT_CHANGED,
 
 	__TAPKEEP_EVENT_MAX,
 	TAPKEEP_EVENT_MAX = __TAPKEEP_EVENT_MAX - 1
+};
+
+/* Why, where the event alone does not say so. */
+enum tapkeep_reason {
+	TAPKEEP_REASON_UNSPEC,
+	TAPKEEP_REASON_OWNER,	/* the owner asked for it */
+	TAPKEEP_REASON_CLOSED,	/* the owner's handle was closed */
+	TAPKEEP_REASON_NETLINK,	/* TAPKEEP_CMD_RELEASE */
+	TAPKEEP_REASON_NETNS,	/* the network namespace ended */
+	TAPKEEP_REASON_OFFER,	/* claimed by an offer */
+	TAPKEEP_REASON_NAME,	/* claimed by its name, as an orphan */
+	TAPKEEP_REASON_FORCE,	/* claimed by its name, from a live owner */
+
+	__TAPKEEP_REASON_MAX,
+	TAPKEEP_REASON_MAX = __TAPKEEP_REASON_MAX - 1
 };
 
 enum tapkeep_attr {
@@ -532,6 +594,11 @@ enum tapkeep_attr {
 	TAPKEEP_A_VMM,
 	TAPKEEP_A_QUEUE,
 	TAPKEEP_A_STOLEN,
+	TAPKEEP_A_REASON,
+	TAPKEEP_A_ACTOR_PID,
+	TAPKEEP_A_ACTOR_UID,
+	TAPKEEP_A_FORMER_PID,
+	TAPKEEP_A_FORMER_COMM,
 
 	__TAPKEEP_A_MAX,
 	TAPKEEP_A_MAX = __TAPKEEP_A_MAX - 1
