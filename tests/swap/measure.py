@@ -22,6 +22,8 @@ class Measured:
     """One run of traffic, and the swaps that it went through."""
     result: dict
     swaps: list[Swap]
+    # What the module says about the keep afterwards, if there is one.
+    keep: dict | None = None
 
     def gap(self, direction, swap):
         """The longest gap of @direction that touches @swap: start and ms."""
@@ -91,7 +93,8 @@ def through_swaps(network, scenario, count=1, rate=250, burst=3000, flows=1,
                     source.quit()
                     source, target = target, scene.target(
                         scenario, f"target-{number + 1}", **options)
-            measured = Measured(traffic.finish(), swaps)
+            measured = Measured(traffic.finish(), swaps,
+                                scenario.keep and scene.keep(scenario.keep))
         start, length = (measured.result[key] for key in ("burst_start",
                                                           "burst_ms"))
         say(f"the last burst: {measured.result['burst_sent']} packets from "

@@ -54,6 +54,9 @@ def loses_nothing(scenario, burst):
     for direction in DIRECTIONS:
         gap = measured.worst(direction)[1]
         ktap.check(gap <= LONGEST_GAP_MS, f"{direction}: a gap of {gap} ms")
+    if measured.keep:
+        ktap.check(measured.keep["dropped"] == 0 and
+                   not measured.keep.get("stolen"), measured.keep)
     ktap.check(announced == 0, f"{announced} announcements of what stayed")
 
 
