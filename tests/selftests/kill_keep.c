@@ -436,13 +436,27 @@ static void restart_round(struct era *era)
 		strike(era, first, second && one_in(era, 2) ? second : NULL);
 }
 
+/* Whoever was killed in the middle of pinning left queues that hold nothing. */
+static bool all_is_held(struct era *era)
+{
+	int fd = keep_observe(KEEP);
+	struct tapkeep_info info;
+	bool held;
+
+	if (fd < 0)
+		return false;
+	held = !keep_info(fd, &info) && info.state == TAPKEEP_ORPHAN &&
+	       info.nr_queues == era->nic->nr_queues;
+	close(fd);
+	return held;
+}
+
 static void one_round(struct era *era)
 {
 	uint32_t what = choose(era, 10);
 
 	if (!era->owner) {
-		if (named_state(KEEP) == TAPKEEP_ORPHAN &&
-		    has_caught_up(era) && one_in(era, 12))
+		if (all_is_held(era) && has_caught_up(era) && one_in(era, 12))
 			burst(era, BURST);
 		restart_round(era);
 	} else if (era->nic->tight && has_caught_up(era) && one_in(era, 4)) {
