@@ -312,13 +312,22 @@ TEST_F(netlink, an_empty_dump)
 	EXPECT_EQ(0, nl_dump_keeps(&self->nl, NL_BUFFER, NULL, NULL));
 }
 
+/* 6.1 gives the start of a dump no extended ack to write into. */
+static bool has_ack_for_dumps(void)
+{
+	struct utsname uts;
+
+	return !uname(&uts) && strncmp(uts.release, "6.1.", 4);
+}
+
 TEST_F(netlink, a_dump_with_a_name_is_refused)
 {
 	struct nl_msg *msg = nl_request(&self->nl, NLM_F_DUMP, TAPKEEP_CMD_GET,
 					"nic");
 
 	EXPECT_EQ(-EINVAL, nl_talk(&self->nl, msg, NULL));
-	EXPECT_STRNE("", self->nl.extack);
+	if (has_ack_for_dumps())
+		EXPECT_STRNE("", self->nl.extack);
 }
 
 TEST_F(netlink, release_by_an_administrator_ends_a_live_keep)
