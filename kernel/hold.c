@@ -12,8 +12,8 @@
  * now and then whether a ring of the usual size would be nearly empty, and
  * shrink ring by ring: what arrives while the guest catches up must find as
  * much room as if there had been no hold. A ring that is never that empty
- * shrinks after a while when what is in it fits. Until all are shrunk the keep
- * is draining. A freeze meanwhile just grows again those that were shrunk.
+ * shrinks after a while when it would be half full. Until all are shrunk the
+ * keep is draining. A freeze meanwhile just grows again those that were shrunk.
  */
 
 #include "hold.h"
@@ -34,9 +34,11 @@
 
 #define DRAIN_MS_FIRST		20
 #define DRAIN_MS_LAST		320
-/* For how long a ring must be nearly empty to shrink: at most 1/8 full. */
+/* For how long a ring must be nearly empty to shrink, at most 1/8 full. */
 #define DRAIN_PATIENCE_MS	2000
 #define NEARLY_EMPTY_SHIFT	3
+/* After that: half full, which leaves room for a burst. */
+#define HALF_EMPTY_SHIFT	1
 
 bool tapkeep_hold_is_on(const struct tapkeep *keep)
 {
@@ -158,11 +160,12 @@ void tapkeep_hold_shrink(struct tapkeep *keep)
 static bool drained(struct tapkeep *keep)
 {
 	u64 thawed = keep->stats.since + keep->stats.blackout;
-	unsigned int slots = keep->usual_slots, room = 0;
+	unsigned int slots = keep->usual_slots;
+	int shift = HALF_EMPTY_SHIFT;
 
 	if (ktime_get_ns() - thawed < DRAIN_PATIENCE_MS * NSEC_PER_MSEC)
-		room = slots - (slots >> NEARLY_EMPTY_SHIFT);
-	return shrink(keep, room);
+		shift = NEARLY_EMPTY_SHIFT;
+	return shrink(keep, slots - (slots >> shift));
 }
 
 static void drain(struct work_struct *work)

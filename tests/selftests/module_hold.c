@@ -108,7 +108,24 @@ TEST_F(hold, the_ring_stays_grown_until_what_is_left_fits)
 	EXPECT_EQ(BURST, read_packets(self->nic.queue, 0));
 }
 
-TEST_F(hold, shrinking_a_ring_loses_none_of_what_fits)
+TEST_F(hold, shrinking_a_ring_loses_none_of_what_it_holds)
+{
+	const int left = USUAL / 2;
+	int i;
+
+	ASSERT_EQ(0, keep_freeze(self->nic.owner));
+	ASSERT_EQ(BURST, send_packets("tap0", 0, BURST));
+	ASSERT_EQ(0, keep_thaw(self->nic.owner));
+	for (i = 0; i < BURST - left; i++)
+		ASSERT_EQ(i, read_packet(self->nic.queue));
+	ASSERT_TRUE(WITHIN(5000, ring_size("nic") == USUAL));
+	ASSERT_EQ(0, nl_get("nic", &self->k));
+	EXPECT_FALSE(self->k.draining);
+	EXPECT_EQ(left, self->k.queues[0].ring_used);
+	EXPECT_EQ(left, read_packets(self->nic.queue, BURST - left));
+}
+
+TEST_F(hold, a_ring_that_would_be_full_stays_grown)
 {
 	int i;
 
@@ -117,11 +134,12 @@ TEST_F(hold, shrinking_a_ring_loses_none_of_what_fits)
 	ASSERT_EQ(0, keep_thaw(self->nic.owner));
 	for (i = 0; i < BURST - USUAL; i++)
 		ASSERT_EQ(i, read_packet(self->nic.queue));
-	ASSERT_TRUE(WITHIN(5000, ring_size("nic") == USUAL));
+	sleep_ms(3000);
 	ASSERT_EQ(0, nl_get("nic", &self->k));
-	EXPECT_FALSE(self->k.draining);
-	EXPECT_EQ(USUAL, self->k.queues[0].ring_used);
-	EXPECT_EQ(USUAL, read_packets(self->nic.queue, BURST - USUAL));
+	EXPECT_EQ(LIMIT, self->k.queues[0].ring_size);
+	EXPECT_TRUE(self->k.draining);
+	ASSERT_EQ(USUAL, send_packets("tap0", BURST, USUAL));
+	EXPECT_EQ(2 * USUAL, read_packets(self->nic.queue, BURST - USUAL));
 }
 
 TEST_F(hold, the_ring_stays_grown_while_the_reader_catches_up)
