@@ -404,6 +404,53 @@ TEST_F(accept, the_handle_is_above_descriptors_that_come_later)
 	close(later);
 }
 
+/* How many descriptors the process has room for. */
+static int table_size(void)
+{
+	FILE *file = fopen("/proc/self/status", "r");
+	char line[256];
+	int size = -1;
+
+	if (!file)
+		return -1;
+	while (size < 0 && fgets(line, sizeof(line), file))
+		if (sscanf(line, "FDSize: %d", &size) != 1)
+			size = -1;
+	fclose(file);
+	return size;
+}
+
+/* Return: 0 when waiting is what makes the table large. */
+static int await_in_a_new_process(void)
+{
+	struct tapkeep_vmm_error err;
+	struct tapkeep_vmm *vmm;
+
+	if (table_size() > 512)
+		return 1;
+	if (tapkeep_vmm_await(&vmm, KEEP, &err) < 0)
+		return 2;
+	return table_size() > 512 ? 0 : 3;
+}
+
+TEST_F(accept, room_for_the_handle_is_made_before_the_stop)
+{
+	int status;
+	pid_t pid;
+
+	/* A child has no more room than what is open needs. */
+	tapkeep_vmm_close(self->source);
+	self->source = NULL;
+	pid = fork();
+	if (pid == 0)
+		_exit(await_in_a_new_process());
+	ASSERT_TRUE(WITHIN(5000, tapkeep_vmm_probe(KEEP, &self->err) ==
+			   TAPKEEP_VMM_ORPHAN));
+	ASSERT_DONE(tapkeep_vmm_restart(&self->source, KEEP, &self->err));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
 TEST_F(accept, a_failed_create_leaves_no_keep)
 {
 	int fds[] = { tap_open("tap5"), open("/dev/null", O_RDWR) };
