@@ -119,12 +119,16 @@ static u64 stolen_now(struct tapkeep *keep)
 	return max(left, reads(keep) - keep->watch.reads_then);
 }
 
-/* Of a frozen keep, which has queues. Called with the lock held, as the others. */
+/*
+ * Of a frozen keep. One that was claimed by force may have no queue, and so no
+ * interface: nothing can be stolen from it. Called with the lock held, as the
+ * others.
+ */
 void tapkeep_watch_begin(struct tapkeep *keep)
 {
 	u32 i;
 
-	if (keep->watch.on)
+	if (keep->watch.on || !keep->nr_queues)
 		return;
 	keep->watch.on = true;
 	keep->watch.reads_then = reads(keep);

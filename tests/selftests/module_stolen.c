@@ -65,6 +65,18 @@ static int stop(const struct nic *nic)
 	       keep_set_flags(nic->owner, 1, TAPKEEP_STATE_STOPPED);
 }
 
+TEST_F(stolen, nothing_from_a_keep_without_queues)
+{
+	int claimer;
+
+	ASSERT_LE(0, keep_create("empty"));
+	claimer = keep_claim("empty", TAPKEEP_CLAIM_FORCE);
+	ASSERT_LE(0, claimer);
+	ASSERT_EQ(0, keep_set_flags(claimer, 0, TAPKEEP_STATE_STOPPED));
+	EXPECT_EQ(0, stolen_of("empty"));
+	EXPECT_EQ(0, keep_thaw(claimer));
+}
+
 TEST_F(stolen, nothing_in_a_swap_as_it_should_be)
 {
 	int claimer;
