@@ -12,7 +12,7 @@
 #include "module_system.h"
 #include "passing.h"
 
-#define SEEN_OFTEN	10	/* of each outcome, and then it is enough */
+#define SEEN_OFTEN	6	/* of each outcome, and then it is enough */
 #define RACE_MS		25000	/* the bound, on a slow machine */
 #define STEP_US_MIN	20
 #define STEP_US_MAX	20000

@@ -33,7 +33,8 @@ class Qmp:
         self.number = 0
         self.listeners = {}
         self.socket = self._connect(path, timeout, alive)
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
         self.command("qmp_capabilities", timeout=timeout)
 
     @staticmethod
@@ -53,6 +54,13 @@ class Qmp:
                     raise QmpError(f"no QMP socket at {path} within "
                                    f"{timeout} s") from err
             time.sleep(0.02)
+
+    def listen(self, event, function, priority=0):
+        """Call @function on @event, before others if it has a @priority."""
+        self.listeners[event] = function
+        if priority:
+            os.sched_setscheduler(self.reader.native_id, os.SCHED_FIFO,
+                                  os.sched_param(priority))
 
     def _read(self):
         try:

@@ -76,7 +76,7 @@ def swap(scenario, lossless):
             time.sleep(1)
             since = source.qmp.mark()
             if lossless:
-                source.qmp.listeners["STOP"] = traffic.burst
+                source.qmp.listen("STOP", traffic.burst)
             source.qmp.command("migrate", {"uri": f"unix:{target.channel}"})
             scene.wait_migration(source, since)
             wait_until(lambda: target.status() == "paused",

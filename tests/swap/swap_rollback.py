@@ -88,7 +88,7 @@ class Rollback:
         with guest.scene.traffic(rate=RATE) as traffic:
             time.sleep(1)
             if self.stops:
-                source.qmp.listeners["STOP"] = traffic.burst
+                source.qmp.listen("STOP", traffic.burst)
             self.fail(source, target)
             source.qmp.listeners.clear()
             time.sleep(1)

@@ -419,7 +419,7 @@ class Scene:
         since, target_since = source.qmp.mark(), target.qmp.mark()
         source.prepare_migration()
         if on_stop:
-            source.qmp.listeners["STOP"] = on_stop
+            source.qmp.listen("STOP", on_stop, TRAFFIC_PRIORITY)
         source.qmp.command("migrate", {"uri": f"unix:{target.channel}"})
         self.wait_migration(source, since)
         resume = target.qmp.event("RESUME", MIGRATION_TIMEOUT_S, target_since)
