@@ -288,14 +288,27 @@ static int vhost_set_backend(const struct vhost *v, int queue)
 	return call(v->fd, VHOST_NET_SET_BACKEND, &backend);
 }
 
+/* 200 packets, of which vhost holds a batch. */
+static int vhost_takes_a_batch(struct vhost *v, const struct nic *nic)
+{
+	int ret = vhost_open(v);
+
+	if (ret)
+		return ret;
+	if (send_packets("tap0", 0, 200) != 200)
+		return -EIO;
+	ret = vhost_set_backend(v, nic->queue);
+	if (ret)
+		return ret;
+	return WITHIN(5000, ring_used("nic") == 200 - VHOST_BATCH) ? 0 :
+								     -ETIMEDOUT;
+}
+
 TEST_F(stolen, not_what_vhost_had_taken_before_and_gives_back)
 {
 	struct vhost v;
 
-	ASSERT_EQ(0, vhost_open(&v));
-	ASSERT_EQ(200, send_packets("tap0", 0, 200));
-	ASSERT_EQ(0, vhost_set_backend(&v, self->nic.queue));
-	ASSERT_TRUE(WITHIN(5000, ring_used("nic") == 200 - VHOST_BATCH));
+	ASSERT_EQ(0, vhost_takes_a_batch(&v, &self->nic));
 	ASSERT_EQ(0, stop(&self->nic));
 	ASSERT_EQ(0, vhost_set_backend(&v, -1));
 	EXPECT_EQ(200, ring_used("nic"));
@@ -309,11 +322,8 @@ TEST_F(stolen, not_what_vhost_takes_and_gives_back)
 {
 	struct vhost v;
 
-	ASSERT_EQ(0, vhost_open(&v));
 	ASSERT_EQ(0, stop(&self->nic));
-	ASSERT_EQ(200, send_packets("tap0", 0, 200));
-	ASSERT_EQ(0, vhost_set_backend(&v, self->nic.queue));
-	ASSERT_TRUE(WITHIN(5000, ring_used("nic") == 200 - VHOST_BATCH));
+	ASSERT_EQ(0, vhost_takes_a_batch(&v, &self->nic));
 	EXPECT_EQ(VHOST_BATCH, stolen_of("nic"));
 	ASSERT_EQ(0, vhost_set_backend(&v, -1));
 	EXPECT_EQ(0, stolen_of("nic"));
@@ -324,10 +334,7 @@ TEST_F(stolen, is_not_hidden_by_what_vhost_gives_back)
 {
 	struct vhost v;
 
-	ASSERT_EQ(0, vhost_open(&v));
-	ASSERT_EQ(200, send_packets("tap0", 0, 200));
-	ASSERT_EQ(0, vhost_set_backend(&v, self->nic.queue));
-	ASSERT_TRUE(WITHIN(5000, ring_used("nic") == 200 - VHOST_BATCH));
+	ASSERT_EQ(0, vhost_takes_a_batch(&v, &self->nic));
 	ASSERT_EQ(0, stop(&self->nic));
 	ASSERT_EQ(0, vhost_set_backend(&v, -1));
 	ASSERT_EQ(10, read_some(self->nic.queue, 10));
