@@ -51,6 +51,8 @@ help: ## list the targets
 		expand -t 20
 	@printf '  DEMO_ARGS=\tfor bench/demo, e.g. "--scenario tapkeep --swaps 20"\n' | \
 		expand -t 20
+	@printf '  PREFIX=/usr/local\tof make install; LIBDIR= for its libraries\n' | \
+		expand -t 20
 	@printf '  QEMU_SERIES=%s\tthe QEMU to patch and build\n' \
 		"$(QEMU_SERIES)" | expand -t 20
 
@@ -69,6 +71,11 @@ libtapkeep vmm-glue:
 
 tool: libtapkeep
 	@$(MAKE) -C user/tapkeep O=$(BUILD)/user
+
+install: user ## install libraries, headers, tool (DESTDIR, PREFIX, LIBDIR)
+	@for part in libtapkeep vmm-glue tapkeep; do \
+		$(MAKE) -s -C user/$$part O=$(BUILD)/user install || exit 1; \
+	done
 
 tests: selftests bench fuzzer ## build the test and traffic programs
 
@@ -123,6 +130,6 @@ demo: deps ## swap a QEMU under traffic, three ways, and compare
 clean: ## remove build/ (not the cache)
 	rm -rf $(BUILD)
 
-.PHONY: all help deps module user libtapkeep vmm-glue tool tests selftests \
+.PHONY: all help deps module user install libtapkeep vmm-glue tool tests selftests \
 	bench fuzzer fuzz qemu debug-kernel guest vm-shell lint check check-debug \
 	check-matrix check-kill demo clean

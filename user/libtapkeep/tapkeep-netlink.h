@@ -4,7 +4,18 @@
  *
  * Functions return 0 or a negative errno, and then fill in the error, which
  * may be NULL. A connection sees the network namespace that its thread was in
- * when it was opened; it is not locked: one thread at a time.
+ * when it was opened; it is not locked: one thread at a time, and any thread.
+ * Different connections do not know of each other.
+ *
+ * A request waits for its answer, ten seconds at most. Errors that each can give
+ * besides those of its command in <linux/tapkeep.h>, with the kernel's text:
+ * EBADMSG the answer makes no sense to this library; EIO netlink failed, as the
+ * message says; ENAMETOOLONG; ENOMEM; EPERM; ETIMEDOUT there was no answer.
+ * After ETIMEDOUT and EIO close the connection: an answer may still come.
+ *
+ * Over the releases: struct tapkeep_nl is opaque. The structures below are as
+ * they are for good: when one has to grow, the functions that take it get
+ * another symbol version, and a program that was linked before gets the old one.
  */
 #ifndef TAPKEEP_NETLINK_H
 #define TAPKEEP_NETLINK_H
@@ -123,7 +134,14 @@ int tapkeep_keep_parse(struct tapkeep_keep *keep, uint32_t *event,
 /* Free what tapkeep_keep_parse() allocated. */
 void tapkeep_keep_clear(struct tapkeep_keep *keep);
 
-/* ENXIO when the module is not loaded. */
+/**
+ * tapkeep_nl_open - open a connection to the module
+ * @nl: the connection, for tapkeep_nl_close(); NULL on failure
+ * @err: filled in on failure; may be NULL
+ *
+ * Errors: EIO, ENOMEM, EPERM, ETIMEDOUT as above; ENXIO the module is not
+ * loaded.
+ */
 int tapkeep_nl_open(struct tapkeep_nl **nl, struct tapkeep_nl_error *err);
 
 /* NULL is fine. */
@@ -133,7 +151,10 @@ void tapkeep_nl_close(struct tapkeep_nl *nl);
  * tapkeep_nl_get - one keep
  * @nl: the connection
  * @name: the keep's name
- * @keep: to be cleared with tapkeep_keep_clear() on success
+ * @keep: to be cleared with tapkeep_keep_clear() on success, zero on failure
+ * @err: filled in on failure; may be NULL
+ *
+ * Errors: as above; ENOENT no keep of that name.
  */
 int tapkeep_nl_get(struct tapkeep_nl *nl, const char *name,
 		   struct tapkeep_keep *keep, struct tapkeep_nl_error *err);
@@ -141,10 +162,13 @@ int tapkeep_nl_get(struct tapkeep_nl *nl, const char *name,
 /**
  * tapkeep_nl_dump - all keeps of the namespace
  * @nl: the connection
- * @keeps: an array, to be freed with tapkeep_keeps_free()
+ * @keeps: an array, to be freed with tapkeep_keeps_free(); NULL if there are none
  * @nr: how many
+ * @err: filled in on failure; may be NULL
  *
  * A keep that comes or goes meanwhile is there or not; the others are.
+ *
+ * Errors: as above.
  */
 int tapkeep_nl_dump(struct tapkeep_nl *nl, struct tapkeep_keep **keeps,
 		    size_t *nr, struct tapkeep_nl_error *err);
@@ -152,20 +176,37 @@ int tapkeep_nl_dump(struct tapkeep_nl *nl, struct tapkeep_keep **keeps,
 /* Free what tapkeep_nl_dump() returned; NULL is fine. */
 void tapkeep_keeps_free(struct tapkeep_keep *keeps, size_t nr);
 
-/* End a keep. See TAPKEEP_CMD_RELEASE for who may. */
+/**
+ * tapkeep_nl_release - end a keep
+ * @nl: the connection
+ * @name: the keep's name
+ * @err: filled in on failure; may be NULL
+ *
+ * See TAPKEEP_CMD_RELEASE for who may. Errors: as above; EBUSY a live owner has
+ * it; ENOENT no keep of that name.
+ */
 int tapkeep_nl_release(struct tapkeep_nl *nl, const char *name,
 		       struct tapkeep_nl_error *err);
 
-/*
- * Change a keep's limits; 0 leaves one as it is. See TAPKEEP_CMD_SET for who
- * may, and when.
+/**
+ * tapkeep_nl_set - change a keep's limits
+ * @nl: the connection
+ * @name: the keep's name
+ * @lease_ms: how long an orphan can be claimed, in milliseconds; 0: as it is
+ * @hold_limit: ring slots per queue while frozen; 0: as it is
+ * @err: filled in on failure; may be NULL
+ *
+ * See TAPKEEP_CMD_SET for who may, and when. Errors: as above; EBUSY a new hold
+ * limit, and the keep is not active; EINVAL both are 0; ENOBUFS the module's
+ * limit of slots; ENOENT no keep of that name; ERANGE over a maximum.
  */
 int tapkeep_nl_set(struct tapkeep_nl *nl, const char *name, uint32_t lease_ms,
 		   uint32_t hold_limit, struct tapkeep_nl_error *err);
 
 /*
  * Subscribe to events. Use a connection of its own for them: the other calls
- * would take them for answers.
+ * would take them for answers. Errors: EIO, ENOENT, ENOMEM, EPERM, ETIMEDOUT as
+ * above.
  */
 int tapkeep_nl_subscribe(struct tapkeep_nl *nl, struct tapkeep_nl_error *err);
 
@@ -176,12 +217,15 @@ int tapkeep_nl_fd(const struct tapkeep_nl *nl);
  * tapkeep_nl_read_events - hand out the events that have come, without waiting
  * @nl: a connection that is subscribed
  * @fn: called for each, with its @event, enum tapkeep_event, and its @keep,
- *	which is cleared afterwards; ends the reading when it returns non-zero
+ *	which is cleared afterwards; ends the reading when it returns non-zero,
+ *	and what was read with it is lost
  * @arg: passed on to @fn
+ * @err: filled in on failure; may be NULL
  *
- * Return: what @fn returned. EAGAIN: there is none. ENOBUFS: events were lost
- * because they were not read in time; go on reading. ENXIO: the module was
- * unloaded, there will be no more.
+ * Return: 0 or what @fn returned. Errors: EAGAIN there is none; EBADMSG one makes
+ * no sense to this library; ENOBUFS events were lost because they were not read
+ * in time, go on reading; ENOMEM; ENXIO the module was unloaded, there will be
+ * no more; others of recvmsg().
  */
 int tapkeep_nl_read_events(struct tapkeep_nl *nl,
 			   int (*fn)(uint32_t event,

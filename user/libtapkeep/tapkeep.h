@@ -4,9 +4,16 @@
  *
  * What each operation does, and each error, is documented at its ioctl in
  * <linux/tapkeep.h>. Here: every function returns a negative errno on
- * failure; descriptors that are returned are close-on-exec and the caller's
- * to close; descriptors that are passed in stay the caller's. The functions
- * keep no state and can be called from any thread.
+ * failure, and has changed nothing then; descriptors that are returned are
+ * close-on-exec and the caller's to close; descriptors that are passed in stay
+ * the caller's, and so does all memory. The functions keep no state, take no
+ * lock, do not wait, and can be called from any thread. A name is looked up in
+ * the network namespace of the thread that calls.
+ *
+ * Over the releases: the structures of <linux/tapkeep.h> are here as they were
+ * when the program was built. When one has grown, the functions that take it
+ * get another symbol version, and a program that was linked before gets the old
+ * one.
  *
  * The netlink half is in <tapkeep-netlink.h>.
  */

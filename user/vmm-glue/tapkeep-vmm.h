@@ -22,8 +22,27 @@
  *	... fails	before the claim: tapkeep_vmm_close(), and the source
  *			can go on; after it, the target is the owner
  *
- * Functions return 0 or a negative errno, and then fill in the error, which
- * may be NULL. A struct tapkeep_vmm is not locked: one thread at a time.
+ * Returns: a negative errno on failure, and then the error is filled in, which
+ * may be NULL; what is returned on success is 0 unless it is said here. A
+ * pointer that a successful call would have set is NULL after a failure, a
+ * structure is zero or as it was. Nothing is undone by a failure that is not
+ * said to be. Errors that every function can give that asks the module:
+ * EMFILE, ENFILE, ENOMEM, and EINVAL or ENOTTY from a module of another
+ * release that does not know the operation.
+ *
+ * Descriptors: those passed in stay the caller's, but for the offer that
+ * tapkeep_vmm_accept() takes; those returned are the caller's, and close-on-exec.
+ *
+ * Threads: a struct tapkeep_vmm is not locked: one thread at a time, and any
+ * thread. Different ones, and the functions without one, do not know of each
+ * other. Nothing here forks, sets signal handlers, or starts threads; the
+ * names are those of the network namespace of the thread that calls. Only
+ * tapkeep_handover_send() and tapkeep_handover_recv() wait, and not for longer
+ * than they are told.
+ *
+ * Over the releases: struct tapkeep_vmm is opaque. The structures below are as
+ * they are for good: when one has to grow, the functions that take it get
+ * another symbol version, and a program that was linked before gets the old one.
  */
 #ifndef TAPKEEP_VMM_H
 #define TAPKEEP_VMM_H
@@ -51,8 +70,18 @@ struct tapkeep_vmm_error {
 };
 
 /**
- * struct tapkeep_nic - the state of a NIC, as in struct tapkeep_state
- * @queues: @nr_queues entries; of whoever filled in the structure
+ * struct tapkeep_nic - the state of a NIC
+ * @flags: TAPKEEP_STATE_*
+ * @features: virtio features that the guest negotiated, bit n for feature n
+ * @offloads: TUN_F_*, as last set with TUNSETOFFLOAD
+ * @vnet_hdr_len: bytes of vnet header before each packet: 0, 10, 12, 20 or 24
+ * @vnet_hdr_endian: enum tapkeep_endian
+ * @mac: in the order of the wire
+ * @active_queue_pairs: that the guest uses, at most @nr_queues
+ * @nr_queues: queue pairs, 1 to TAPKEEP_MAX_QUEUES: one for each TAP queue
+ * @queues: @nr_queues entries; of whoever filled in the structure. Ring sizes
+ *	are in descriptors, 0 for a ring that is not set up, indices as in
+ *	struct tapkeep_queue_state
  */
 struct tapkeep_nic {
 	uint32_t flags;
@@ -68,10 +97,11 @@ struct tapkeep_nic {
 
 /**
  * struct tapkeep_handover - what the source tells the target
- * @name: the keep
+ * @name: the keep, NUL-terminated
  * @generation: its generation, the source being the owner
  * @nic: the state that the source exported; @nic.queues is allocated by
- *	tapkeep_handover_decode() and freed by tapkeep_handover_clear()
+ *	tapkeep_vmm_offer(), tapkeep_handover_decode() and
+ *	tapkeep_handover_recv(), and freed by tapkeep_handover_clear()
  */
 struct tapkeep_handover {
 	char name[TAPKEEP_NAME_LEN];
@@ -88,48 +118,130 @@ enum tapkeep_vmm_found {
 
 /**
  * tapkeep_vmm_probe - is there a keep of that name?
- * Return: enum tapkeep_vmm_found, or a negative errno.
+ * @name: 1 to 63 of the characters A-Z a-z 0-9 . _ : -
+ * @err: filled in on failure; may be NULL
+ *
+ * What is true may not be any more when the caller acts on it: the functions
+ * below say so then.
+ *
+ * Return: enum tapkeep_vmm_found. Errors: EACCES the device may not be opened,
+ * or the keep is another user's and the caller has no CAP_NET_ADMIN;
+ * ENAMETOOLONG; ENXIO the module is not loaded.
  */
 int tapkeep_vmm_probe(const char *name, struct tapkeep_vmm_error *err);
 
 /**
  * tapkeep_vmm_create - make a keep of queues that this process has open
- * @vmm: the new object; tapkeep_vmm_close() frees it
- * @name: the keep's name
+ * @vmm: the new object, the owner; tapkeep_vmm_close() frees it
+ * @name: the keep's name, as above
  * @hold_limit: ring slots per queue while frozen; 0: the module's default
- * @lease_ms: lease of an orphan; 0: the module's default
- * @fds: the queues' descriptors, in queue order; they stay the caller's
+ * @lease_ms: how long an orphan can be claimed, in milliseconds; 0: the
+ *	module's default
+ * @fds: the queues' descriptors, in queue order, attached to one TAP, TUN,
+ *	macvtap or ipvtap interface; they stay the caller's, to be read from
  * @nr: how many
+ * @err: filled in on failure; may be NULL
  *
- * On failure no keep is left behind.
+ * The memory for the hold is allocated here. On failure no keep is left behind.
+ *
+ * Errors: EACCES the device may not be opened; EBADF; EBADFD a queue is not
+ * attached; EBUSY a queue is in another keep; EDQUOT, ENOBUFS, ENOSPC a limit,
+ * which the message names; EEXIST the name is taken, or a queue was given
+ * twice; EINVAL not a name; EMEDIUMTYPE not a queue; ENAMETOOLONG; ENXIO the
+ * module is not loaded; ERANGE a limit over its maximum; EXDEV a queue is of
+ * another interface than the first.
  */
 int tapkeep_vmm_create(struct tapkeep_vmm **vmm, const char *name,
 		       uint32_t hold_limit, uint32_t lease_ms,
 		       const int *fds, uint32_t nr,
 		       struct tapkeep_vmm_error *err);
 
-/* Claim the orphan @name. The keep is frozen. */
+/**
+ * tapkeep_vmm_restart - become the owner of an orphan, by its name
+ * @vmm: the new object, the owner; tapkeep_vmm_close() frees it
+ * @name: the keep's name
+ * @err: filled in on failure; may be NULL
+ *
+ * The keep is frozen afterwards, and offers that were made of it are void.
+ * The dead process may not be gone altogether: wait for its end (a pidfd says
+ * when) if vhost may still give packets back.
+ *
+ * Errors: EACCES the keep is another user's and the caller has no
+ * CAP_NET_ADMIN, or the device may not be opened; EBUSY it has a live owner,
+ * which the message names; ENAMETOOLONG; ENODEV its lease ran out just now;
+ * ENOENT no keep of that name; ENXIO the module is not loaded.
+ */
 int tapkeep_vmm_restart(struct tapkeep_vmm **vmm, const char *name,
 			struct tapkeep_vmm_error *err);
 
-/* Wait for a hand-over of the keep @name: only looks that it exists. */
+/**
+ * tapkeep_vmm_await - wait for a hand-over of a keep
+ * @vmm: the new object, which owns nothing yet; tapkeep_vmm_close() frees it
+ * @name: the keep's name
+ * @err: filled in on failure; may be NULL
+ *
+ * Returns at once, and touches nothing: it looks whether the keep exists, and
+ * makes room in the table of descriptors. That the keep is another user's is
+ * no error: an offer is a right that is given.
+ *
+ * Errors: ENAMETOOLONG; ENODEV it ended just now; ENOENT no keep of that name;
+ * ENXIO the module is not loaded. Not EACCES: neither another user's keep nor a
+ * device that may not be opened is in the way of a claim by an offer.
+ */
 int tapkeep_vmm_await(struct tapkeep_vmm **vmm, const char *name,
 		      struct tapkeep_vmm_error *err);
 
-/* How many queues the keep has. */
+/**
+ * tapkeep_vmm_nr_queues - how many queues the keep has
+ * @vmm: any
+ *
+ * Return: the number; 0 after tapkeep_vmm_await() on another user's keep,
+ * until tapkeep_vmm_accept().
+ */
 uint32_t tapkeep_vmm_nr_queues(const struct tapkeep_vmm *vmm);
 
-/* Return: a new descriptor of queue @index, the caller's. Owner only. */
+/**
+ * tapkeep_vmm_queue_fd - a descriptor of one of the keep's queues
+ * @vmm: the owner
+ * @index: 0 to tapkeep_vmm_nr_queues() - 1
+ * @err: filled in on failure; may be NULL
+ *
+ * Every call makes another descriptor of the same open file: flags such as
+ * O_NONBLOCK are common to all of them, and to those of the former owner.
+ *
+ * Return: the descriptor, the caller's. Errors: ENODEV the keep ended; ENOENT
+ * no such queue; EPERM not the owner; ESTALE not the owner any more.
+ */
 int tapkeep_vmm_queue_fd(struct tapkeep_vmm *vmm, uint32_t index,
 			 struct tapkeep_vmm_error *err);
 
 /* true between a successful create, restart or claim and the loss of it. */
 bool tapkeep_vmm_is_owner(const struct tapkeep_vmm *vmm);
 
-/* Start the hold. Before the readers stop. */
+/**
+ * tapkeep_vmm_freeze - start the hold, before the readers stop
+ * @vmm: the owner
+ * @err: filled in on failure; may be NULL
+ *
+ * Microseconds per queue. Nothing to do on a frozen keep, which is a success.
+ *
+ * Errors: EBADFD no queue is pinned; ENODEV the keep ended; EPERM not the
+ * owner; ESTALE not the owner any more, and the message names who is.
+ */
 int tapkeep_vmm_freeze(struct tapkeep_vmm *vmm, struct tapkeep_vmm_error *err);
 
-/* Give the state to the keep. After the readers stopped. */
+/**
+ * tapkeep_vmm_export - give the NIC's state to the keep, in place of the last
+ * @vmm: the owner
+ * @nic: TAPKEEP_STATE_STOPPED in its flags says that the readers have
+ *	stopped: what leaves a frozen keep's rings after that is counted as
+ *	stolen
+ * @err: filled in on failure; may be NULL
+ *
+ * Errors: EINVAL a value is out of range; EMSGSIZE @nic->nr_queues is not the
+ * keep's number; ENODEV, EPERM, ESTALE as tapkeep_vmm_freeze(). The state
+ * that was there stays then.
+ */
 int tapkeep_vmm_export(struct tapkeep_vmm *vmm, const struct tapkeep_nic *nic,
 		       struct tapkeep_vmm_error *err);
 
@@ -137,9 +249,16 @@ int tapkeep_vmm_export(struct tapkeep_vmm *vmm, const struct tapkeep_nic *nic,
  * tapkeep_vmm_offer - make an offer, and what goes with it
  * @vmm: the owner
  * @handover: filled in with what was exported last; to be cleared by the
- *	caller with tapkeep_handover_clear()
+ *	caller with tapkeep_handover_clear(), zero on failure
+ * @err: filled in on failure; may be NULL
+ *
+ * The offer can be claimed once, until a revoke or a thaw, even if this
+ * process dies. Several can be out at a time; the first claim voids the others.
  *
  * Return: the offer's descriptor, the caller's: to be sent and closed.
+ * Errors: EBUSY the keep is not frozen, or its state does not say that the
+ * readers have stopped; ENODATA no state was exported; ENODEV, EPERM, ESTALE
+ * as tapkeep_vmm_freeze().
  */
 int tapkeep_vmm_offer(struct tapkeep_vmm *vmm,
 		      struct tapkeep_handover *handover,
@@ -149,42 +268,93 @@ int tapkeep_vmm_offer(struct tapkeep_vmm *vmm,
  * tapkeep_vmm_accept - check what came, and keep the offer for the claim
  * @vmm: from tapkeep_vmm_await()
  * @handover: decoded from the stream
- * @offer: taken over on success, and closed by tapkeep_vmm_close()
+ * @offer: taken over on success, and closed by tapkeep_vmm_close(); the
+ *	caller's on failure
  * @fds: the queues' descriptors as they came; they stay the caller's
  * @nr: how many
+ * @err: filled in on failure; may be NULL
  *
  * Refuses when stream, offer, descriptors and keep disagree in name,
  * generation, interface, number of queues or any value of the state: the
  * message names both values. Nothing is changed by a refusal.
+ *
+ * Errors: EALREADY this object has an offer or the keep; EBADF; EBUSY the
+ * state does not say that the source's readers have stopped; EINVAL something
+ * disagrees; EMEDIUMTYPE one of @fds is not an attached TAP queue; ENODATA no
+ * state was exported; ENODEV the keep ended; ENOTTY @offer is not an offer;
+ * ESTALE the offer was used or voided, or is of another generation.
  */
 int tapkeep_vmm_accept(struct tapkeep_vmm *vmm,
 		       const struct tapkeep_handover *handover, int offer,
 		       const int *fds, uint32_t nr,
 		       struct tapkeep_vmm_error *err);
 
-/* Compare @nic with the keep's state: EINVAL, and both values, if they differ. */
+/**
+ * tapkeep_vmm_compare - compare a device with the keep's state
+ * @vmm: the owner, or one that has accepted an offer
+ * @nic: what the device is like; TAPKEEP_STATE_STOPPED is left out of it
+ * @err: filled in on failure; may be NULL
+ *
+ * Errors: EINVAL they differ, and the message has both values; ENODATA no
+ * state was exported; ENODEV the keep ended; EPERM neither offer nor keep.
+ */
 int tapkeep_vmm_compare(struct tapkeep_vmm *vmm, const struct tapkeep_nic *nic,
 			struct tapkeep_vmm_error *err);
 
-/* Become the owner by the accepted offer. The keep stays frozen. */
+/**
+ * tapkeep_vmm_claim - become the owner by the accepted offer
+ * @vmm: one that has accepted an offer
+ * @err: filled in on failure; may be NULL
+ *
+ * The point of no return. The keep stays frozen, the offer is used up and
+ * closed, and whoever had the keep is told ESTALE from now on.
+ *
+ * Errors: ENODEV the keep ended; EPERM no offer was accepted; ESTALE the offer
+ * was used or voided: another process has the keep, and the message names it.
+ */
 int tapkeep_vmm_claim(struct tapkeep_vmm *vmm, struct tapkeep_vmm_error *err);
 
-/*
- * Make sure that this process may go on. ESTALE, and the owner's pid and
- * command in the message, if another has claimed the keep.
+/**
+ * tapkeep_vmm_revoke - make sure that this process may go on
+ * @vmm: the owner
+ * @err: filled in on failure; may be NULL
+ *
+ * Every offer is void; the keep stays frozen. Start the readers only after
+ * this has succeeded.
+ *
+ * Errors: ENODEV the keep ended; EPERM not the owner; ESTALE another process
+ * has claimed the keep, and the message has its pid and command: this one must
+ * not read.
  */
 int tapkeep_vmm_revoke(struct tapkeep_vmm *vmm, struct tapkeep_vmm_error *err);
 
-/* End the hold. After the readers have started. */
+/**
+ * tapkeep_vmm_thaw - end the hold, after the readers have started
+ * @vmm: the owner
+ * @err: filled in on failure; may be NULL
+ *
+ * Every offer is void. The rings shrink as soon as they are empty enough,
+ * without a call. Nothing to do on an active keep, which is a success.
+ *
+ * Errors: ENODEV, EPERM, ESTALE as tapkeep_vmm_freeze().
+ */
 int tapkeep_vmm_thaw(struct tapkeep_vmm *vmm, struct tapkeep_vmm_error *err);
 
-/* End the keep, of which this process is the owner. */
+/**
+ * tapkeep_vmm_release - end the keep
+ * @vmm: the owner; still to be closed with tapkeep_vmm_close()
+ * @err: filled in on failure; may be NULL
+ *
+ * The queues are as long there as somebody has them open.
+ *
+ * Errors: ENODEV it ended before; EPERM, ESTALE as tapkeep_vmm_freeze().
+ */
 int tapkeep_vmm_release(struct tapkeep_vmm *vmm,
 			struct tapkeep_vmm_error *err);
 
 /*
  * Free the object; NULL is fine. The keep of an owner that did not release it
- * becomes an orphan.
+ * becomes an orphan. Descriptors that were returned stay open.
  */
 void tapkeep_vmm_close(struct tapkeep_vmm *vmm);
 
@@ -193,50 +363,84 @@ void tapkeep_vmm_close(struct tapkeep_vmm *vmm);
  * CRC-32 of all of it. The same on a stream of the VMM's own and on a socket.
  */
 
-/* Bytes that tapkeep_handover_encode() needs for @nr_queues queues. */
+/*
+ * Bytes that tapkeep_handover_encode() needs for @nr_queues queues, of which
+ * there are 1 to TAPKEEP_MAX_QUEUES: 4220 at most.
+ */
 size_t tapkeep_handover_size(uint32_t nr_queues);
 
-/* Return: bytes written, or EMSGSIZE when @len is too small. */
+/**
+ * tapkeep_handover_encode - from a structure to bytes
+ * @handover: as from tapkeep_vmm_offer()
+ * @buf: room for the bytes
+ * @len: of how much
+ * @err: filled in on failure; may be NULL
+ *
+ * Return: bytes written. Errors: EINVAL the name has no end, or the number of
+ * queues is out of range; EMSGSIZE @len is too small. @buf is as it was then.
+ */
 int tapkeep_handover_encode(const struct tapkeep_handover *handover, void *buf,
 			    size_t len, struct tapkeep_vmm_error *err);
 
-/*
- * EBADMSG when the bytes are not a hand-over, are truncated or were changed;
- * EPROTONOSUPPORT when they are of a version this library does not know.
+/**
+ * tapkeep_handover_decode - from bytes to a structure
+ * @handover: to be cleared by the caller with tapkeep_handover_clear(), zero on
+ *	failure
+ * @buf: the bytes, from anybody
+ * @len: how many, exactly
+ * @err: filled in on failure; may be NULL
+ *
+ * Errors: EBADMSG the bytes are not a hand-over, are too few or too many, were
+ * changed, or have a value that is out of range; ENOMEM; EPROTONOSUPPORT they
+ * are a hand-over of a version that this library does not know.
  */
 int tapkeep_handover_decode(struct tapkeep_handover *handover, const void *buf,
 			    size_t len, struct tapkeep_vmm_error *err);
 
-/* Free what tapkeep_handover_decode() or tapkeep_vmm_offer() allocated. */
+/* Free what belongs to a hand-over, and make it zero. A zero one is fine. */
 void tapkeep_handover_clear(struct tapkeep_handover *handover);
 
 /**
  * tapkeep_handover_send - send a hand-over with its descriptors
- * @sock: a connected Unix-domain stream socket
+ * @sock: a connected Unix-domain stream socket, with or without O_NONBLOCK
  * @handover: what goes in the message
  * @offer: the offer; it and @fds stay the caller's
  * @fds: one queue descriptor for each of @handover->nic.nr_queues
- * @timeout_ms: how long it may take; -1: no limit
+ * @timeout_ms: how long it may take, in milliseconds; -1: no limit
+ * @err: filled in on failure; may be NULL
  *
- * Besides the errors of the socket: ENOTSOCK or EPROTOTYPE when @sock is not
- * a Unix-domain stream socket; ETIMEDOUT.
+ * That it was sent does not say that it was read. After a failure the place in
+ * the stream is lost: close the socket.
+ *
+ * Errors: those of tapkeep_handover_encode(); EBADF; ECONNRESET, EPIPE the
+ * other VMM closed (and there is no SIGPIPE); ENOTSOCK or EPROTOTYPE @sock is
+ * not a Unix-domain stream socket; ETIMEDOUT the other VMM does not read;
+ * ETOOMANYREFS too many descriptors of this user are on their way; others of
+ * sendmsg().
  */
 int tapkeep_handover_send(int sock, const struct tapkeep_handover *handover,
 			  int offer, const int *fds, int timeout_ms,
 			  struct tapkeep_vmm_error *err);
 
 /**
- * tapkeep_handover_recv - receive one
+ * tapkeep_handover_recv - receive one, and not one byte more
  * @sock: as above
- * @handover: to be cleared by the caller on success
- * @offer: the offer, the caller's
+ * @handover: to be cleared by the caller with tapkeep_handover_clear(), zero on
+ *	failure
+ * @offer: the offer, the caller's; as it was on failure
  * @fds: room for TAPKEEP_MAX_QUEUES; the first @handover->nic.nr_queues are
- *	filled in, the caller's
- * @timeout_ms: how long it may take; -1: no limit
+ *	filled in, the caller's; as they were on failure
+ * @timeout_ms: how long it may take, in milliseconds; -1: no limit
+ * @err: filled in on failure; may be NULL
  *
- * Besides the errors of decoding: EBADMSG when descriptors are missing or too
- * many, ECONNRESET when the peer closed. On failure every descriptor that
- * came is closed.
+ * On failure every descriptor that came is closed, and the place in the stream
+ * is lost: close the socket.
+ *
+ * Errors: those of tapkeep_handover_decode(); EBADF; EBADMSG too few or too
+ * many descriptors came, or they were truncated because this process may have
+ * no more; ECONNRESET the other VMM closed; ENOTSOCK or EPROTOTYPE @sock is not
+ * a Unix-domain stream socket; ETIMEDOUT it did not all come; others of
+ * recvmsg().
  */
 int tapkeep_handover_recv(int sock, struct tapkeep_handover *handover,
 			  int *offer, int *fds, int timeout_ms,
