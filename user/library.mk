@@ -10,7 +10,8 @@
 #	archives	what a program that has the archive in it needs besides
 #
 # In $(O): the archive, and $(lib).pc for programs that are linked with it there.
-# In $(O)/shared: the shared object. "make install" makes another .pc file.
+# In $(O)/shared: the shared object. "make install" makes another .pc file; with
+# SHARED=no it installs the archive alone, and a .pc file that links that.
 top	:= $(abspath $(here)/../..)
 O	?= $(top)/build/user
 shared	:= $(O)/shared
@@ -59,25 +60,29 @@ $(O)/$(notdir $(here))/%.o: %.c $(here)/Makefile
 
 pc	 = sed -e 's|@version@|$(VERSION)|' -e 's|@libdir@|$(1)|' \
 	   -e 's|@includedir@|$(2)|' $(here)/$(lib).pc.in
-
 # With an archive, what is private to the shared object is not.
+fold	 = sed -e 's/^Requires.private:/Requires:/' -e '/^Libs.private:/d' \
+	   -e '/^Libs:/s|$$| $(archives)|'
+
 $(O)/$(lib).pc: $(here)/$(lib).pc.in $(top)/user/library.mk $(top)/user/version.mk
 	@mkdir -p $(@D)
-	$(call pc,$(O),$(here)) | sed -e 's/^Requires.private:/Requires:/' \
-		-e '/^Libs.private:/d' -e '/^Libs:/s|$$| $(archives)|' \
+	$(call pc,$(O),$(here)) | $(fold) \
 		-e '/^Cflags:/s|$$| -I$(top)/include/uapi|' > $@
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig \
 		$(DESTDIR)$(INCLUDEDIR)/tapkeep/linux
 	$(INSTALL) -m 644 $(O)/lib$(lib).a $(DESTDIR)$(LIBDIR)
+ifneq ($(SHARED),no)
 	$(INSTALL) -m 644 $(shared)/$(so) $(DESTDIR)$(LIBDIR)
 	ln -sf $(so) $(DESTDIR)$(LIBDIR)/$(soname)
 	ln -sf $(soname) $(DESTDIR)$(LIBDIR)/lib$(lib).so
+endif
 	$(INSTALL) -m 644 $(headers) $(DESTDIR)$(INCLUDEDIR)/tapkeep
 	$(INSTALL) -m 644 $(top)/include/uapi/linux/tapkeep.h \
 		$(DESTDIR)$(INCLUDEDIR)/tapkeep/linux
 	$(call pc,$(LIBDIR),$(INCLUDEDIR)/tapkeep) \
+		$(if $(filter no,$(SHARED)),| $(fold)) \
 		> $(DESTDIR)$(LIBDIR)/pkgconfig/$(lib).pc
 
 clean:

@@ -7,6 +7,7 @@ Needs no module. Prints KTAP.
 
 import contextlib
 import functools
+import glob
 import os
 import re
 import subprocess
@@ -201,16 +202,27 @@ def test_libtapkeep_vmm_linked_static(tree):
     linked_static(tree, "tapkeep-vmm")
 
 
-def test_the_tree_that_builds_links_the_archive(tree):
-    """What the QEMU of "make qemu" is built with: nothing to install first."""
-    build = os.environ.get("TAPKEEP_BUILD") or os.path.join(TOP, "build")
-    env = {**os.environ, "PKG_CONFIG_PATH": os.path.join(build, "user")}
-    libs = run("pkg-config", "--cflags", "--libs", "tapkeep-vmm",
-               env=env).split()
-    with tree.program("tapkeep-vmm", *libs) as path:
+def links_the_archive(tree, pkg_config_path):
+    env = {**os.environ, "PKG_CONFIG_PATH": pkg_config_path}
+    flags = run("pkg-config", "--cflags", "--libs", "tapkeep-vmm",
+                env=env).split()
+    with tree.program("tapkeep-vmm", *flags) as path:
         needed = tree.dynamic(path, "NEEDED")
         ktap.check(needed == ["libc.so.6"], needed)
         run(path)
+
+
+def test_the_tree_that_builds_links_the_archive(tree):
+    build = os.environ.get("TAPKEEP_BUILD") or os.path.join(TOP, "build")
+    links_the_archive(tree, os.path.join(build, "user"))
+
+
+def test_archives_can_be_installed_alone(tree):
+    """What the QEMU of "make qemu" is built with."""
+    with tempfile.TemporaryDirectory(prefix="tapkeep-abi-") as prefix:
+        make_install(f"PREFIX={prefix}", "SHARED=no")
+        ktap.check(not glob.glob(f"{prefix}/lib/*.so*"), "a shared object")
+        links_the_archive(tree, f"{prefix}/lib/pkgconfig")
 
 
 def main():
