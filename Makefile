@@ -47,7 +47,9 @@ help: ## list the targets
 		expand -t 20
 	@printf '  KILLS=%s\tof make check-kill, how many\n' "$(KILLS)" | \
 		expand -t 20
-	@printf '  SEED=\tof make fuzz and check-kill, to repeat a run\n' | \
+	@printf '  RUNS=\tof make fuzz-handover, how many (1000000); or SECONDS=\n' | \
+		expand -t 20
+	@printf '  SEED=\tof make fuzz, fuzz-handover and check-kill, to repeat a run\n' | \
 		expand -t 20
 	@printf '  DEMO_ARGS=\tfor bench/demo, e.g. "--scenario tapkeep --swaps 20"\n' | \
 		expand -t 20
@@ -121,6 +123,11 @@ fuzz: deps ## call the module at random, many at once, and let allocations fail
 		$(if $(SEED),--seed $(SEED)) \
 		$(if $(SANITIZED),--sanitized $(SANITIZED))
 
+fuzz-handover: deps ## give the glue anything that a VMM can be sent, sanitized
+	@scripts/fuzz-handover $(if $(RUNS),--runs $(RUNS)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(SEED),--seed $(SEED))
+
 check-kill: deps ## kill owners and claimers KILLS times, and count packets
 	@KILLS=$(KILLS) SEED=$(SEED) scripts/check-kill
 
@@ -131,5 +138,5 @@ clean: ## remove build/ (not the cache)
 	rm -rf $(BUILD)
 
 .PHONY: all help deps module user install libtapkeep vmm-glue tool tests selftests \
-	bench fuzzer fuzz qemu debug-kernel guest vm-shell lint check check-debug \
+	bench fuzzer fuzz fuzz-handover qemu debug-kernel guest vm-shell lint check check-debug \
 	check-matrix check-kill demo clean
