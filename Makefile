@@ -53,6 +53,8 @@ help: ## list the targets
 		expand -t 20
 	@printf '  DEMO_ARGS=\tfor bench/demo, e.g. "--scenario tapkeep --swaps 20"\n' | \
 		expand -t 20
+	@printf '  SWAPS=\tof make stop-table, how many (10), with vhost and without\n' | \
+		expand -t 20
 	@printf '  PREFIX=/usr/local\tof make install; LIBDIR= for its libraries\n' | \
 		expand -t 20
 	@printf '  QEMU_SERIES=%s\tthe QEMU to patch and build\n' \
@@ -134,9 +136,12 @@ check-kill: deps ## kill owners and claimers KILLS times, and count packets
 demo: deps ## swap a QEMU under traffic, three ways, and compare
 	@scripts/demo $(DEMO_ARGS)
 
+stop-table: deps ## swap a QEMU SWAPS times, and show where the stop goes
+	@scripts/demo --stop-table $(if $(SWAPS),--swaps $(SWAPS)) $(STOP_ARGS)
+
 clean: ## remove build/ (not the cache)
 	rm -rf $(BUILD)
 
 .PHONY: all help deps module user install libtapkeep vmm-glue tool tests selftests \
 	bench fuzzer fuzz fuzz-handover qemu debug-kernel guest vm-shell lint check check-debug \
-	check-matrix check-kill demo clean
+	check-matrix check-kill demo stop-table clean

@@ -194,7 +194,7 @@ class Vmm:
     """One QEMU process."""
 
     def __init__(self, scene, scenario, name, incoming=False, cpus=1,
-                 paused=False, channels=0, plugged=True):
+                 paused=False, channels=0, plugged=True, traces=None):
         self.scene = scene
         self.scenario = scenario
         self.name = name
@@ -202,6 +202,7 @@ class Vmm:
         self.cpus = cpus
         self.channels = channels
         self.plugged = plugged
+        self.traces = traces    # a directory, and the events to log there
         self.qmp_path = scene.path(f"{name}.qmp")
         self.log_path = scene.path(f"{name}.log")
         self.channel = scene.path(f"{name}.sock")
@@ -236,7 +237,16 @@ class Vmm:
                             "append=on",
                 "-serial", "chardev:console",
                 "-qmp", f"unix:{self.qmp_path},server=on,wait=off",
-                *(self.nic() if self.plugged else [])]
+                *(self.nic() if self.plugged else []), *self.tracing()]
+
+    def tracing(self):
+        if not self.traces:
+            return []
+        directory, events = self.traces
+        return [word for event in events
+                for word in ("-trace", f"enable={event}")] + [
+                    "-msg", "timestamp=on",
+                    "-D", os.path.join(directory, f"{self.name}.trace")]
 
     def nic(self):
         device = "virtio-net-pci-non-transitional,netdev=net0," \
