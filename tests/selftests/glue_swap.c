@@ -24,6 +24,7 @@
  */
 #define BURST		(timeout_factor() > 1 ? 1100 : 6000)
 #define STEP_US		2000
+#define QUIET_US	(2000000 * timeout_factor())
 #define BOUND_US	(NETBACK_BOUND_MS * 1000 * timeout_factor())
 
 struct back_end {
@@ -118,6 +119,16 @@ static void back_end_end(struct back_end *back)
 	waitpid(back->pid, NULL, 0);
 	close(back->control);
 	*back = (struct back_end){ 0 };
+}
+
+/* It reads nothing any more when this returns. */
+static bool stand_still(const struct back_end *back)
+{
+	int status;
+
+	return !kill(back->pid, SIGSTOP) &&
+	       waitpid(back->pid, &status, WUNTRACED) == back->pid &&
+	       WIFSTOPPED(status);
 }
 
 #define ASSERT_TOLD(back, command)					\
@@ -267,24 +278,39 @@ static bool burst(struct traffic *traffic, uint64_t packets)
 	return false;
 }
 
-static void stop_sending(struct traffic *traffic)
+/* A sender that is in its second round from now has seen what is set now. */
+static bool stop_sending(struct traffic *traffic)
 {
-	STORE(traffic->guest_sends, false);
-	STORE(traffic->world_sends, false);
-	usleep(20000);
-}
-
-/* Everything that is still on its way arrives, or the bound is reached. */
-static void drain(struct traffic *traffic)
-{
+	uint32_t guest = LOAD(traffic->guest_rounds);
+	uint32_t world = LOAD(traffic->world_rounds);
 	int us;
 
+	STORE(traffic->guest_sends, false);
+	STORE(traffic->world_sends, false);
 	for (us = 0; us < BOUND_US; us += STEP_US) {
-		if (sum_received(traffic->to_guest) ==
-		    sum_sent(traffic->to_guest) &&
-		    sum_received(traffic->from_guest) ==
-		    sum_sent(traffic->from_guest))
+		if (LOAD(traffic->guest_rounds) - guest >= 2 &&
+		    LOAD(traffic->world_rounds) - world >= 2)
+			return true;
+		usleep(STEP_US);
+	}
+	return false;
+}
+
+/* Everything that is still on its way arrives, or nothing does any more. */
+static void drain(struct traffic *traffic)
+{
+	uint64_t seen, last = 0;
+	int us;
+
+	for (us = 0; us < QUIET_US; us += STEP_US) {
+		seen = sum_received(traffic->to_guest) +
+		       sum_received(traffic->from_guest);
+		if (seen == sum_sent(traffic->to_guest) +
+			    sum_sent(traffic->from_guest))
 			break;
+		if (seen != last)
+			us = 0;
+		last = seen;
 		usleep(STEP_US);
 	}
 	/* Time for what comes twice. */
@@ -317,7 +343,7 @@ static void check_flows(struct __test_metadata *_metadata,
 static void check_account(struct __test_metadata *_metadata,
 			  struct traffic *traffic)
 {
-	stop_sending(traffic);
+	EXPECT_TRUE(stop_sending(traffic));
 	drain(traffic);
 	EXPECT_EQ(0, traffic->send_errors);
 	check_flows(_metadata, traffic->to_guest, "to guest", 0);
@@ -492,9 +518,9 @@ static bool is_orphan(void)
  */
 TEST_F_TIMEOUT(swap, restart_after_a_kill_reads_what_was_in_the_ring, 60)
 {
-	stop_sending(self->traffic);
+	ASSERT_TRUE(stop_sending(self->traffic));
 	drain(self->traffic);
-	ASSERT_EQ(0, kill(self->a.pid, SIGSTOP));
+	ASSERT_TRUE(stand_still(&self->a));
 	ASSERT_TRUE(burst(self->traffic, 500));
 	back_end_end(&self->a);
 	ASSERT_TRUE(is_orphan());
@@ -526,7 +552,7 @@ TEST_F_TIMEOUT(swap, restart_after_a_kill_under_traffic, 60)
 				   variant->pairs));
 	ASSERT_TOLD(&self->b, "restart " KEEP);
 	ASSERT_TRUE(traffic_flows(self->traffic, 500));
-	stop_sending(self->traffic);
+	ASSERT_TRUE(stop_sending(self->traffic));
 	drain(self->traffic);
 	check_flows(_metadata, self->traffic->to_guest, "to guest", 1);
 	check_flows(_metadata, self->traffic->from_guest, "from guest", 1);

@@ -27,6 +27,8 @@ struct traffic {
 	uint32_t sockets_ready;
 	bool guest_sends;
 	bool world_sends;
+	uint32_t guest_rounds;	/* that each sender has looked at its switch */
+	uint32_t world_rounds;
 	uint64_t burst_wanted;	/* packets that the world sends at once */
 	uint64_t burst_done;
 	uint64_t send_errors;
@@ -134,6 +136,7 @@ static void guest_main(struct netback_memory *memory, uint32_t nr,
 				break;
 			pace.sent++;
 		}
+		STORE(traffic->guest_rounds, traffic->guest_rounds + 1);
 		usleep(POLL_US);
 	}
 }
@@ -191,6 +194,7 @@ static void world_send_main(const char *ifname, struct traffic *traffic)
 		quota = LOAD(traffic->burst_wanted) - traffic->burst_done;
 		world_send(sock, quota, &flow, traffic);
 		STORE(traffic->burst_done, traffic->burst_done + quota);
+		STORE(traffic->world_rounds, traffic->world_rounds + 1);
 		usleep(POLL_US);
 	}
 }
