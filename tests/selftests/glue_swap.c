@@ -9,24 +9,12 @@
  * Every packet is counted at both ends: none may be lost, come twice, or
  * overtake another of its flow.
  */
-#include <sched.h>
-#include <stdbool.h>
-#include <tapkeep.h>
-
 #include "harness.h"
-#include "nettraffic.h"
+#include "netback.h"
+#include "nettest.h"
 
 #define KEEP		"vm1"
 #define IFNAME		"tap0"
-/*
- * More than a ring has room for that is not grown. A slow kernel must have read
- * it before the module's patience with a ring that is still grown ends.
- */
-#define BURST		(timeout_factor() > 1 ? 1100 : 6000)
-#define STEP_US		2000
-#define QUIET_US	(2000000 * timeout_factor())
-#define BOUND_US	(NETBACK_BOUND_MS * 1000 * timeout_factor())
-
 struct back_end {
 	pid_t pid;
 	int control;
@@ -40,7 +28,7 @@ FIXTURE(swap)
 	int memory_fd;
 	struct netback_memory *memory;
 	struct traffic *traffic;
-	pid_t guest, world[2];
+	pid_t ends[TRAFFIC_ENDS];
 	struct back_end a, b;
 };
 
@@ -144,212 +132,6 @@ static bool stand_still(const struct back_end *back)
 		TH_LOG("not in the message: %s", (back)->message);	\
 	}
 
-/* In a namespace of its own there is no address and no other traffic. */
-static bool set_up_namespace(void)
-{
-	int fd, ok;
-
-	if (unshare(CLONE_NEWNET))
-		return false;
-	fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY);
-	ok = fd < 0 || write(fd, "1", 1) == 1;
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-static bool interface_up(const char *ifname)
-{
-	int sock = socket(AF_INET, SOCK_DGRAM, 0);
-	struct ifreq ifr = { 0 };
-	bool ok;
-
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
-	ok = !ioctl(sock, SIOCGIFFLAGS, &ifr);
-	ifr.ifr_flags |= IFF_UP;
-	ok = ok && !ioctl(sock, SIOCSIFFLAGS, &ifr);
-	close(sock);
-	return ok;
-}
-
-static bool map_memory(FIXTURE_DATA(swap) *self, uint32_t pairs)
-{
-	self->memory_fd = memfd_create("guest", 0);
-	if (self->memory_fd < 0 ||
-	    ftruncate(self->memory_fd, sizeof(*self->memory)))
-		return false;
-	self->memory = mmap(NULL, sizeof(*self->memory),
-			    PROT_READ | PROT_WRITE, MAP_SHARED,
-			    self->memory_fd, 0);
-	self->traffic = mmap(NULL, sizeof(*self->traffic),
-			     PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (self->memory == MAP_FAILED || self->traffic == MAP_FAILED)
-		return false;
-	guest_set_up(self->memory, pairs);
-	return true;
-}
-
-static bool start_traffic(FIXTURE_DATA(swap) *self, uint32_t pairs)
-{
-	int us;
-
-	self->guest = fork_child("guest");
-	if (!self->guest)
-		guest_main(self->memory, pairs, self->traffic);
-	self->world[0] = fork_child("world-send");
-	if (!self->world[0])
-		world_send_main(IFNAME, self->traffic);
-	self->world[1] = fork_child("world-receive");
-	if (!self->world[1])
-		world_receive_main(IFNAME, self->traffic);
-	for (us = 0; LOAD(self->traffic->sockets_ready) < 2; us += STEP_US) {
-		if (us >= BOUND_US)
-			return false;
-		usleep(STEP_US);
-	}
-	STORE(self->traffic->guest_sends, true);
-	STORE(self->traffic->world_sends, true);
-	return true;
-}
-
-static uint64_t sum_sent(const struct flow *flows)
-{
-	uint64_t sum = 0;
-	int i;
-
-	for (i = 0; i < FLOWS; i++)
-		sum += LOAD(flows[i].sent);
-	return sum;
-}
-
-static uint64_t sum_received(const struct flow *flows)
-{
-	uint64_t sum = 0;
-	int i;
-
-	for (i = 0; i < FLOWS; i++)
-		sum += LOAD(flows[i].received);
-	return sum;
-}
-
-/* Wait until @packets more have come through in each direction. */
-static bool traffic_flows(struct traffic *traffic, uint64_t packets)
-{
-	uint64_t in = sum_received(traffic->to_guest) + packets;
-	uint64_t out = sum_received(traffic->from_guest) + packets;
-	int us;
-
-	for (us = 0; us < BOUND_US; us += STEP_US) {
-		if (sum_received(traffic->to_guest) >= in &&
-		    sum_received(traffic->from_guest) >= out)
-			return true;
-		usleep(STEP_US);
-	}
-	return false;
-}
-
-/* Wait until all that was sent to the guest until now has come through. */
-static bool traffic_catches_up(struct traffic *traffic)
-{
-	uint64_t sent = sum_sent(traffic->to_guest);
-	int us;
-
-	for (us = 0; us < BOUND_US; us += STEP_US) {
-		if (sum_received(traffic->to_guest) >= sent)
-			return true;
-		usleep(STEP_US);
-	}
-	return false;
-}
-
-/* Send @packets from the world at once, and wait until they are sent. */
-static bool burst(struct traffic *traffic, uint64_t packets)
-{
-	uint64_t wanted = traffic->burst_wanted + packets;
-	int us;
-
-	STORE(traffic->burst_wanted, wanted);
-	for (us = 0; us < BOUND_US; us += STEP_US) {
-		if (LOAD(traffic->burst_done) == wanted)
-			return true;
-		usleep(STEP_US);
-	}
-	return false;
-}
-
-/* A sender that is in its second round from now has seen what is set now. */
-static bool stop_sending(struct traffic *traffic)
-{
-	uint32_t guest = LOAD(traffic->guest_rounds);
-	uint32_t world = LOAD(traffic->world_rounds);
-	int us;
-
-	STORE(traffic->guest_sends, false);
-	STORE(traffic->world_sends, false);
-	for (us = 0; us < BOUND_US; us += STEP_US) {
-		if (LOAD(traffic->guest_rounds) - guest >= 2 &&
-		    LOAD(traffic->world_rounds) - world >= 2)
-			return true;
-		usleep(STEP_US);
-	}
-	return false;
-}
-
-/* Everything that is still on its way arrives, or nothing does any more. */
-static void drain(struct traffic *traffic)
-{
-	uint64_t seen, last = 0;
-	int us;
-
-	for (us = 0; us < QUIET_US; us += STEP_US) {
-		seen = sum_received(traffic->to_guest) +
-		       sum_received(traffic->from_guest);
-		if (seen == sum_sent(traffic->to_guest) +
-			    sum_sent(traffic->from_guest))
-			break;
-		if (seen != last)
-			us = 0;
-		last = seen;
-		usleep(STEP_US);
-	}
-	/* Time for what comes twice. */
-	usleep(50000);
-}
-
-static void check_flows(struct __test_metadata *_metadata,
-			const struct flow *flows, const char *direction,
-			uint64_t spare)
-{
-	uint64_t lost, disorder;
-	int i;
-
-	for (i = 0; i < FLOWS; i++) {
-		lost = flows[i].sent - flows[i].received;
-		disorder = flows[i].duplicated + flows[i].reordered;
-		EXPECT_LT(0, flows[i].sent);
-		EXPECT_LE(lost + disorder, spare) {
-			TH_LOG("%s, flow %d: sent %llu lost %llu duplicated %llu reordered %llu",
-			       direction, i,
-			       (unsigned long long)flows[i].sent,
-			       (unsigned long long)lost,
-			       (unsigned long long)flows[i].duplicated,
-			       (unsigned long long)flows[i].reordered);
-		}
-	}
-}
-
-/* The account: nothing lost, nothing twice, nothing out of order. */
-static void check_account(struct __test_metadata *_metadata,
-			  struct traffic *traffic)
-{
-	EXPECT_TRUE(stop_sending(traffic));
-	drain(traffic);
-	EXPECT_EQ(0, traffic->send_errors);
-	check_flows(_metadata, traffic->to_guest, "to guest", 0);
-	check_flows(_metadata, traffic->from_guest, "from guest", 0);
-}
-
 /* Given a back end that was booted, and traffic through it. */
 FIXTURE_SETUP(swap)
 {
@@ -358,37 +140,23 @@ FIXTURE_SETUP(swap)
 	ASSERT_NE(NULL, mkdtemp(self->directory));
 	snprintf(self->path, sizeof(self->path), "%s/socket",
 		 self->directory);
-	ASSERT_TRUE(map_memory(self, variant->pairs));
+	ASSERT_TRUE(map_memory(&self->memory_fd, &self->memory,
+			       &self->traffic, variant->pairs));
 	ASSERT_TRUE(back_end_start(&self->a, self->memory_fd,
 				   variant->pairs));
 	ASSERT_TOLD(&self->a, "boot " IFNAME " " KEEP);
 	ASSERT_TRUE(interface_up(IFNAME));
-	ASSERT_TRUE(start_traffic(self, variant->pairs));
+	ASSERT_TRUE(start_traffic(self->ends, IFNAME, self->memory,
+				  variant->pairs, self->traffic));
 	ASSERT_TRUE(traffic_flows(self->traffic, 200));
-}
-
-static void end_child(pid_t pid)
-{
-	if (pid <= 0)
-		return;
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
 }
 
 FIXTURE_TEARDOWN(swap)
 {
-	int handle;
-
-	end_child(self->guest);
-	end_child(self->world[0]);
-	end_child(self->world[1]);
+	end_traffic(self->ends);
 	back_end_end(&self->a);
 	back_end_end(&self->b);
-	handle = tapkeep_claim_name(KEEP, TAPKEEP_CLAIM_FORCE, NULL);
-	if (handle >= 0) {
-		tapkeep_release(handle);
-		close(handle);
-	}
+	end_keep(KEEP);
 	unlink(self->path);
 	rmdir(self->directory);
 }
@@ -499,19 +267,6 @@ TEST_F_TIMEOUT(swap, source_killed_while_frozen, 60)
 	ASSERT_TOLD(&self->b, "release");
 }
 
-static bool is_orphan(void)
-{
-	struct tapkeep_vmm_error err;
-	int us;
-
-	for (us = 0; us < BOUND_US; us += STEP_US) {
-		if (tapkeep_vmm_probe(KEEP, &err) == TAPKEEP_VMM_ORPHAN)
-			return true;
-		usleep(STEP_US);
-	}
-	return false;
-}
-
 /*
  * Given packets in the ring that a back end has not read, when it is killed,
  * then they are there for the next one, and so is what came meanwhile.
@@ -523,7 +278,7 @@ TEST_F_TIMEOUT(swap, restart_after_a_kill_reads_what_was_in_the_ring, 60)
 	ASSERT_TRUE(stand_still(&self->a));
 	ASSERT_TRUE(burst(self->traffic, 500));
 	back_end_end(&self->a);
-	ASSERT_TRUE(is_orphan());
+	ASSERT_TRUE(is_orphan(KEEP));
 	ASSERT_TRUE(burst(self->traffic, BURST));
 
 	ASSERT_TRUE(back_end_start(&self->b, self->memory_fd,
@@ -546,7 +301,7 @@ TEST_F_TIMEOUT(swap, restart_after_a_kill_under_traffic, 60)
 	int i;
 
 	back_end_end(&self->a);
-	ASSERT_TRUE(is_orphan());
+	ASSERT_TRUE(is_orphan(KEEP));
 	ASSERT_TRUE(burst(self->traffic, BURST));
 	ASSERT_TRUE(back_end_start(&self->b, self->memory_fd,
 				   variant->pairs));

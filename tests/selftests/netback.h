@@ -41,17 +41,9 @@
 #include <sys/un.h>
 #include <tapkeep-vmm.h>
 
-#include "virtq.h"
+#include "netmemory.h"
 
-#define NETBACK_PAIRS		4
-#define NETBACK_BOUND_MS	10000
 #define NETBACK_LINE		512
-
-struct netback_memory {
-	struct {
-		struct virtq rx, tx;
-	} pairs[NETBACK_PAIRS];
-};
 
 /* Where a process is in a pair's rings; the memory has the rest. */
 struct netback_pair {

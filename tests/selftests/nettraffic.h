@@ -14,8 +14,8 @@
 
 #include "forked.h"
 #include "harness.h"
-#include "netback.h"
 #include "netflow.h"
+#include "netmemory.h"
 
 #define RATE_PER_S	2000
 #define QUOTA_MAX	100
