@@ -22,7 +22,7 @@ TOP = os.environ.get("TAPKEEP_TOP") or os.path.join(
 SOURCE = os.environ.get("TAPKEEP_LINUX_SOURCE") or subprocess.run(
     [os.path.join(TOP, "scripts/fetch"), "linux-source", "6.12"],
     stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-SPEC = os.path.join(TOP, "Documentation/netlink/tapkeep.yaml")
+SPEC = os.path.join(TOP, "Documentation/netlink/specs/tapkeep.yaml")
 SCHEMA = os.path.join(SOURCE, "Documentation/netlink/genetlink.yaml")
 HEADER = os.path.join(TOP, "include/uapi/linux/tapkeep.h")
 IF_TUN = os.path.join(SOURCE, "include/uapi/linux/if_tun.h")

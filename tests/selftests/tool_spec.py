@@ -30,7 +30,7 @@ REFUSAL_STRANGER = "Only the keep's user may release it, or CAP_NET_ADMIN"
 def open_family():
     """In the network namespace of the test."""
     return YnlFamily(
-        os.path.join(keeps.TOP, "Documentation/netlink/tapkeep.yaml"),
+        os.path.join(keeps.TOP, "Documentation/netlink/specs/tapkeep.yaml"),
         os.path.join(NETLINK, "genetlink.yaml"))
 
 
