@@ -12,8 +12,11 @@
 #include <net/genetlink.h>
 #include <net/net_namespace.h>
 
-/* Before 6.2 */
-#ifndef TUN_F_USO4
+/* Before 6.2. No feature of an interface says whether tap.ko knows them. */
+#ifdef TUN_F_USO4
+#define TAP_USO		(TUN_F_USO4 | TUN_F_USO6)
+#else
+#define TAP_USO		0
 #define TUN_F_USO4	0x20
 #define TUN_F_USO6	0x40
 #endif

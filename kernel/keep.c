@@ -699,6 +699,8 @@ int tapkeep_set_vmm(struct tapkeep_handle *h, struct tapkeep_vmm **vmm)
 	if (!err && (*vmm)->nic.nr_queues != keep->nr_queues)
 		err = -EMSGSIZE;
 	if (!err)
+		err = tapkeep_netdev_check_offloads(keep, (*vmm)->nic.offloads);
+	if (!err)
 		set_vmm_locked(keep, vmm);
 	mutex_unlock(&keep->lock);
 	return err;

@@ -22,7 +22,11 @@
 #include <linux/fs.h>
 #include <linux/hashtable.h>
 #include <linux/if_tap.h>
+#include <linux/if_tun.h>
+#include <linux/kernel.h>
+#include <linux/netdev_features.h>
 #include <linux/netdevice.h>
+#include <linux/rcupdate.h>
 #include <linux/rtnetlink.h>
 #include <linux/seq_file.h>
 #include <linux/spinlock.h>
@@ -30,6 +34,7 @@
 #include <net/rtnetlink.h>
 #include <net/sock.h>
 
+#include "compat.h"
 #include "keep.h"
 #include "queue.h"
 
@@ -141,6 +146,75 @@ u64 tapkeep_netdev_drops(const struct tapkeep *keep)
 		return 0;
 	dev_get_stats(keep->dev, &stats);
 	return keep->queues[0]->is_tap ? stats.rx_dropped : stats.tx_dropped;
+}
+
+/* Return: the offloads that a guest must know who gets packets of @features. */
+static u32 offloads_of(netdev_features_t features)
+{
+	static const struct {
+		netdev_features_t feature;
+		u32 offloads;
+	} map[] = {
+		{ NETIF_F_HW_CSUM, TUN_F_CSUM },
+		{ NETIF_F_TSO, TUN_F_TSO4 },
+		{ NETIF_F_TSO6, TUN_F_TSO6 },
+		{ NETIF_F_TSO_ECN, TUN_F_TSO_ECN },
+		{ NETIF_F_GSO_UDP_L4, TUN_F_USO4 | TUN_F_USO6 },
+		{ NETIF_F_GSO_UDP_TUNNEL, TUN_F_UDP_TUNNEL_GSO },
+		{ NETIF_F_GSO_UDP_TUNNEL_CSUM, TUN_F_UDP_TUNNEL_GSO_CSUM },
+	};
+	u32 offloads = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(map); i++)
+		if (features & map[i].feature)
+			offloads |= map[i].offloads;
+	return offloads;
+}
+
+/* Without a header before the packet nothing of that gets to the reader. */
+static netdev_features_t tap_features(const struct tapkeep_queue *q)
+{
+	const struct tap_queue *tq = container_of(q->sock, struct tap_queue, sock);
+	netdev_features_t features = 0;
+	const struct tap_dev *tap;
+
+	rcu_read_lock();
+	tap = rcu_dereference(tq->tap);
+	if (tap && tq->flags & IFF_VNET_HDR)
+		features = READ_ONCE(tap->tap_features);
+	rcu_read_unlock();
+	return features;
+}
+
+/**
+ * tapkeep_netdev_check_offloads - can these have been set on the interface?
+ * @keep: the keep, with its lock held
+ * @offloads: TUN_F_* that TUNSETOFFLOAD is said to have set
+ *
+ * The features of an interface of tun can be fewer than those that were set:
+ * an administrator turns them off. They cannot be more.
+ *
+ * Return: 0; EOPNOTSUPP the interface can never have one of them; EBADE it has
+ * others as well.
+ */
+int tapkeep_netdev_check_offloads(const struct tapkeep *keep, u32 offloads)
+{
+	u32 has, can = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN |
+		       TUN_F_UFO;
+
+	if (!keep->nr_queues)
+		return 0;
+	if (keep->queues[0]->is_tap) {
+		can |= TAP_USO;
+		has = offloads_of(tap_features(keep->queues[0]));
+	} else {
+		can |= offloads_of(keep->dev->hw_features);
+		has = offloads_of(READ_ONCE(keep->dev->features));
+	}
+	if (offloads & ~can)
+		return -EOPNOTSUPP;
+	return has & ~offloads ? -EBADE : 0;
 }
 
 /* Called with RTNL and keep->lock held. */

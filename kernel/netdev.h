@@ -12,6 +12,7 @@ struct tapkeep_queue;
 struct net_device *tapkeep_netdev_of_queue(const struct tapkeep_queue *q,
 					   struct net *net);
 u64 tapkeep_netdev_drops(const struct tapkeep *keep);
+int tapkeep_netdev_check_offloads(const struct tapkeep *keep, u32 offloads);
 void tapkeep_netdev_attach(struct tapkeep *keep, struct net_device *dev);
 void tapkeep_netdev_detach(struct tapkeep *keep);
 void tapkeep_netdev_refresh(struct tapkeep *keep);

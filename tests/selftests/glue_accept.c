@@ -340,6 +340,28 @@ TEST_F(accept, an_export_of_the_wrong_size_names_both)
 	EXPECT_SAYS("vnet header length 11");
 }
 
+TEST_F(accept, an_export_of_other_offloads_than_the_interfaces_is_refused)
+{
+	/* TUN_F_UDP_TUNNEL_GSO, which kernels before 6.17 do not have. */
+	const uint32_t newer = TUN_F_CSUM | TUN_F_TSO4 | 0x80;
+
+	ASSERT_EQ(0, ioctl(self->fds[0], TUNSETOFFLOAD, TUN_F_CSUM));
+	EXPECT_EQ(-EBADE, tapkeep_vmm_export(self->source, &self->nic,
+					     &self->err));
+	EXPECT_SAYS("more turned on than the offloads 0:");
+	self->nic.offloads = TUN_F_CSUM;
+	ASSERT_DONE(tapkeep_vmm_export(self->source, &self->nic, &self->err));
+	self->nic.offloads = newer;
+	if (!ioctl(self->fds[0], TUNSETOFFLOAD, newer)) {
+		ASSERT_DONE(tapkeep_vmm_export(self->source, &self->nic,
+					       &self->err));
+		return;
+	}
+	EXPECT_EQ(-EOPNOTSUPP, tapkeep_vmm_export(self->source, &self->nic,
+						  &self->err));
+	EXPECT_SAYS("cannot do all of the offloads 0x83");
+}
+
 TEST_F(accept, a_keep_that_ended_is_named_as_such)
 {
 	struct tapkeep_vmm *other;

@@ -2,6 +2,8 @@
 /*
  * Queues of every kind: TAP, TUN, macvtap, ipvtap; persistent, many, detached.
  */
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include "module_kinds.h"
@@ -209,19 +211,91 @@ TEST_F(kind, its_settings_are_the_next_owners)
 	keep_release(claimer);
 }
 
-TEST_F(kind, a_state_with_its_largest_header_and_newest_offloads_is_taken)
+static int set_offloads(int owner, uint32_t offloads)
 {
 	struct tapkeep_queue_state qs = {};
 	struct tapkeep_state state = {
 		.size = sizeof(state),
-		.offloads = 0x1ff,
+		.offloads = offloads,
 		.vnet_hdr_len = 24,
 		.queue_size = sizeof(qs),
 		.nr_queues = 1,
 		.queues = (uintptr_t)&qs,
 	};
 
-	EXPECT_EQ(0, call(self->owner, TAPKEEP_SET_STATE, &state));
+	return call(owner, TAPKEEP_SET_STATE, &state);
+}
+
+/* Newer ones than the headers know that this is built with. */
+#define USO_BOTH	0x060
+#define TUNNEL		0x080
+#define TUNNEL_CSUM	0x100
+
+/* A kernel knows an offload, or this kind of queue does not take it. */
+TEST_F(kind, a_state_has_only_offloads_that_the_queue_takes)
+{
+	static const uint32_t more[] = {
+		0, TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6, TUN_F_TSO_ECN, TUN_F_UFO,
+		USO_BOTH, TUNNEL, TUNNEL_CSUM,
+	};
+	uint32_t offloads = 0;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		ret = ioctl(self->queue, TUNSETOFFLOAD, offloads | more[i]);
+		EXPECT_EQ(ret ? -EOPNOTSUPP : 0,
+			  set_offloads(self->owner, offloads | more[i]));
+		if (!ret)
+			offloads |= more[i];
+	}
+	/* What every kernel has. */
+	EXPECT_EQ(0x1f, offloads & 0x1f);
+}
+
+/* Such a guest would be given packets that it does not understand. */
+TEST_F(kind, a_state_without_an_offload_that_is_on_is_refused)
+{
+	const uint32_t on = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO_ECN;
+	int queue, owner;
+
+	ASSERT_EQ(0, keep_release(self->owner));
+	close(self->queue);
+	owner = pin_queue(self->kind, IFF_VNET_HDR, "header", 0, &queue);
+	ASSERT_LE(0, owner);
+	ASSERT_EQ(0, ioctl(queue, TUNSETOFFLOAD, on));
+	EXPECT_EQ(-EBADE, set_offloads(owner, 0));
+	EXPECT_EQ(-EBADE, set_offloads(owner, on & ~TUN_F_CSUM));
+	EXPECT_EQ(-EBADE, set_offloads(owner, on & ~TUN_F_TSO4));
+	EXPECT_EQ(-EBADE, set_offloads(owner, on & ~TUN_F_TSO_ECN));
+	EXPECT_EQ(0, set_offloads(owner, on));
+	EXPECT_EQ(0, set_offloads(owner, on | TUN_F_TSO6));
+	ASSERT_EQ(0, ioctl(queue, TUNSETOFFLOAD, 0));
+	EXPECT_EQ(0, set_offloads(owner, 0));
+	keep_release(owner);
+}
+
+static int turn_tso_off(void)
+{
+	struct ethtool_value off = { .cmd = ETHTOOL_STSO };
+	struct ifreq ifr = { .ifr_data = (void *)&off };
+
+	copy_name(ifr.ifr_name, NAME, IFNAMSIZ);
+	return if_ioctl(SIOCETHTOOL, &ifr);
+}
+
+/*
+ * That is an administrator's matter, of which a VMM knows nothing. What was set
+ * on a queue of tap is no feature of its interface.
+ */
+TEST_F(kind, a_state_can_have_an_offload_that_was_turned_off_since)
+{
+	const uint32_t set = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+
+	ASSERT_EQ(0, ioctl(self->queue, TUNSETOFFLOAD, set));
+	if (!self->kind->type)
+		ASSERT_EQ(0, turn_tso_off());
+	EXPECT_EQ(0, set_offloads(self->owner, set));
 }
 
 /* Shared by the threads of the test under traffic. */

@@ -238,9 +238,11 @@ int tapkeep_vmm_freeze(struct tapkeep_vmm *vmm, struct tapkeep_vmm_error *err);
  *	stolen
  * @err: filled in on failure; may be NULL
  *
- * Errors: EINVAL a value is out of range; EMSGSIZE @nic->nr_queues is not the
- * keep's number; ENODEV, EPERM, ESTALE as tapkeep_vmm_freeze(). The state
- * that was there stays then.
+ * Errors: EBADE the interface has an offload turned on that @nic->offloads
+ * lacks; EINVAL a value is out of range; EMSGSIZE @nic->nr_queues is not the
+ * keep's number; EOPNOTSUPP the interface cannot do one of @nic->offloads;
+ * ENODEV, EPERM, ESTALE as tapkeep_vmm_freeze(). The state that was there stays
+ * then.
  */
 int tapkeep_vmm_export(struct tapkeep_vmm *vmm, const struct tapkeep_nic *nic,
 		       struct tapkeep_vmm_error *err);

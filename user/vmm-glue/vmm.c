@@ -380,6 +380,14 @@ int tapkeep_vmm_export(struct tapkeep_vmm *vmm, const struct tapkeep_nic *nic,
 			vmm->name, nic->flags, nic->offloads,
 			nic->vnet_hdr_len, nic->vnet_hdr_endian,
 			nic->active_queue_pairs, nic->nr_queues);
+	if (ret == -EOPNOTSUPP)
+		return tapkeep_vmm_error_set(err, EOPNOTSUPP,
+			"Keep '%s' refused the state: its interface cannot do all of the offloads %#x on this kernel",
+			vmm->name, nic->offloads);
+	if (ret == -EBADE)
+		return tapkeep_vmm_error_set(err, EBADE,
+			"Keep '%s' refused the state: its interface has more turned on than the offloads %#x: export what TUNSETOFFLOAD set",
+			vmm->name, nic->offloads);
 	return ret ? vmm_error(vmm, "export to", ret, err) : 0;
 }
 

@@ -326,7 +326,11 @@ enum tapkeep_endian {
  * the exported state as a whole, or not at all.
  *	Errors: EINVAL an unknown flag or TUN_F_* bit, a header length or an
  *	endianness that does not exist, @active_queue_pairs over @nr_queues;
- *	EMSGSIZE @nr_queues is not the number of pinned queues.
+ *	EMSGSIZE @nr_queues is not the number of pinned queues; EOPNOTSUPP
+ *	the interface cannot do one of @offloads: no TUNSETOFFLOAD can have set
+ *	it on this kernel; EBADE the interface has one turned on that is not in
+ *	@offloads: the guest would get packets that it does not understand. One
+ *	that was turned off since, with ethtool, can be in @offloads.
  *	What is kept of it does not grow with @size or @queue_size: at most
  *	TAPKEEP_MAX_QUEUES entries of the size that the kernel knows, some
  *	4 KiB, charged to the caller's memory cgroup.
