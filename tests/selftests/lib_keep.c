@@ -195,7 +195,7 @@ TEST_F(lib, a_keep_that_is_not_there_has_the_kernels_words)
 	/* more than strerror() would know */
 	EXPECT_NE(NULL, strstr(self->err.msg, "namespace"))
 		TH_LOG("%s", self->err.msg);
-	EXPECT_EQ(-ENOENT, tapkeep_nl_release(self->nl, "none", NULL));
+	EXPECT_EQ(-ENOENT, tapkeep_nl_release(self->nl, "none", 0, NULL));
 
 	/* and the connection is good for the next request */
 	EXPECT_EQ(0, tapkeep_nl_get(self->nl, KEEP, &self->keep, NULL));
@@ -264,10 +264,20 @@ TEST_F(lib, a_keep_with_very_many_queues_fits)
 
 TEST_F(lib, release_ends_the_keep)
 {
-	ASSERT_EQ(0, tapkeep_nl_release(self->nl, KEEP, &self->err))
+	ASSERT_EQ(0, tapkeep_nl_release(self->nl, KEEP, 0, &self->err))
 		TH_LOG("%s", self->err.msg);
 	EXPECT_EQ(-ENODEV, tapkeep_freeze(self->owner));
 	EXPECT_EQ(-ENOENT, tapkeep_nl_get(self->nl, KEEP, &self->keep, NULL));
+}
+
+TEST_F(lib, release_of_another_generation_is_refused)
+{
+	EXPECT_EQ(-ESTALE, tapkeep_nl_release(self->nl, KEEP, 2, &self->err));
+	EXPECT_EQ(ESTALE, self->err.code);
+	EXPECT_NE(NULL, strstr(self->err.msg, "eneration"))
+		TH_LOG("%s", self->err.msg);
+	EXPECT_EQ(0, tapkeep_nl_release(self->nl, KEEP, 1, &self->err));
+	EXPECT_EQ(-ENODEV, tapkeep_freeze(self->owner));
 }
 
 static int release_as_nobody(void *unused)
@@ -278,7 +288,7 @@ static int release_as_nobody(void *unused)
 
 	(void)unused;
 	if (!ret)
-		ret = tapkeep_nl_release(nl, KEEP, &err);
+		ret = tapkeep_nl_release(nl, KEEP, 0, &err);
 	if (!ret || !strstr(err.msg, "CAP_NET_ADMIN"))
 		return -EPROTO;
 	return ret;

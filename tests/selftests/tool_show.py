@@ -457,6 +457,12 @@ def test_what_is_typed_wrong_exits_1(_):
                         (["show", ""], "not empty"),
                         (["s"], '"s" can be show or set'),
                         (["release"], "Which keep?"),
+                        (["release", ""], "not empty"),
+                        (["release", "vm1", "vm2"], '"vm2"'),
+                        (["release", "vm1", "gen"], "needs a number"),
+                        (["release", "vm1", "gen", "0"], '"0"'),
+                        (["release", "vm1", "gen", "1x"], '"1x"'),
+                        (["release", "vm1", "gen", "1", "gen"], '"gen"'),
                         (["set"], "of which keep?"),
                         (["set", "vm1"], "of which keep?"),
                         (["set", "vm1", "lease"], "needs a number"),
@@ -512,6 +518,11 @@ def test_a_namespace_without_a_name(netns):
     assert f"netns {keep['netns']} " in tool()
 
 
+def has_values_in_acks():
+    """From 6.2 on the kernel's words can have numbers in them."""
+    return tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 2)
+
+
 def test_release(_):
     Nic()
     Nic("vm2", "tap1")
@@ -522,10 +533,31 @@ def test_release(_):
     assert "There is no keep" in tool("release", "vm1", status=2)
 
 
+def test_release_of_a_generation(_):
+    """Nobody ends by mistake what somebody has claimed meanwhile."""
+    nic = Nic()
+    looked_at = tool_json()[0]["generation"]
+    claimer = claim("vm1", force=True)
+    err = tool("release", "vm1", "generation", str(looked_at), status=2)
+    if "Generation" in err:
+        assert f"Generation 2 now, owned by {os.getpid()} (" in err, err
+    else:
+        assert not has_values_in_acks() and "not the generation" in err, err
+    assert tool_json()[0]["generation"] == 2
+    tool("release", "name", "vm1", "gen", "2")
+    assert tool_json() == []
+    nic.die()
+    os.close(claimer)
+
+    Nic("name", "tap1")
+    tool("release", "name", "generation", "1")
+    assert tool_json() == []
+
+
 def test_set(_):
     Nic()
     Nic("name", "tap1")
-    assert tool("set", "vm1", "lease", "45000") == ""
+    assert tool("set", "vm1", "lease", "45000", "-j") == ""
     assert tool("set", "name", "vm1", "hold", "2000") == ""
     assert tool("set", "name", "lease", "5000", "hold-limit", "3000") == ""
     keep, other = sorted(tool_json(), key=lambda keep: -keep["lease_ms"])

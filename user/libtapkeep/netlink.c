@@ -216,22 +216,26 @@ static int receive_answer(struct tapkeep_nl *nl, struct answer *answer,
 }
 
 /* Attributes of a request; 0: none. */
-struct limits {
+struct numbers {
+	uint64_t generation;
 	uint32_t lease_ms;
 	uint32_t hold_limit;
 };
 
-static bool put_limits(struct nl_msg *msg, const struct limits *limits)
+static bool put_numbers(struct nl_msg *msg, const struct numbers *numbers)
 {
-	if (limits->lease_ms &&
-	    nla_put_u32(msg, TAPKEEP_A_LEASE, limits->lease_ms) < 0)
+	if (numbers->generation &&
+	    nla_put_u64(msg, TAPKEEP_A_GENERATION, numbers->generation) < 0)
 		return false;
-	return !limits->hold_limit ||
-	       nla_put_u32(msg, TAPKEEP_A_HOLD_LIMIT, limits->hold_limit) >= 0;
+	if (numbers->lease_ms &&
+	    nla_put_u32(msg, TAPKEEP_A_LEASE, numbers->lease_ms) < 0)
+		return false;
+	return !numbers->hold_limit ||
+	       nla_put_u32(msg, TAPKEEP_A_HOLD_LIMIT, numbers->hold_limit) >= 0;
 }
 
 static int request(struct tapkeep_nl *nl, uint8_t cmd, int flags,
-		   const char *name, struct limits limits,
+		   const char *name, struct numbers numbers,
 		   struct answer *answer, struct tapkeep_nl_error *err)
 {
 	struct nl_msg *msg;
@@ -245,7 +249,7 @@ static int request(struct tapkeep_nl *nl, uint8_t cmd, int flags,
 	if (!msg || !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, nl->family, 0,
 				 flags, cmd, TAPKEEP_GENL_VERSION) ||
 	    (name && nla_put_string(msg, TAPKEEP_A_NAME, name) < 0) ||
-	    !put_limits(msg, &limits)) {
+	    !put_numbers(msg, &numbers)) {
 		nlmsg_free(msg);
 		return set_error(err, ENOMEM, "Out of memory");
 	}
@@ -313,7 +317,7 @@ int tapkeep_nl_get(struct tapkeep_nl *nl, const char *name,
 	int ret;
 
 	memset(keep, 0, sizeof(*keep));
-	ret = request(nl, TAPKEEP_CMD_GET, 0, name, (struct limits){ 0 },
+	ret = request(nl, TAPKEEP_CMD_GET, 0, name, (struct numbers){ 0 },
 		      &answer, err);
 	if (!ret && answer.nr != 1)
 		ret = set_error(err, EBADMSG,
@@ -337,7 +341,7 @@ int tapkeep_nl_dump(struct tapkeep_nl *nl, struct tapkeep_keep **keeps,
 	*keeps = NULL;
 	*nr = 0;
 	ret = request(nl, TAPKEEP_CMD_GET, NLM_F_DUMP, NULL,
-		      (struct limits){ 0 }, &answer, err);
+		      (struct numbers){ 0 }, &answer, err);
 	if (ret) {
 		answer_clear(&answer);
 		return ret;
@@ -348,11 +352,12 @@ int tapkeep_nl_dump(struct tapkeep_nl *nl, struct tapkeep_keep **keeps,
 }
 
 int tapkeep_nl_release(struct tapkeep_nl *nl, const char *name,
-		       struct tapkeep_nl_error *err)
+		       uint64_t generation, struct tapkeep_nl_error *err)
 {
+	const struct numbers numbers = { .generation = generation };
 	struct answer answer = { 0 };
-	int ret = request(nl, TAPKEEP_CMD_RELEASE, 0, name,
-			  (struct limits){ 0 }, &answer, err);
+	int ret = request(nl, TAPKEEP_CMD_RELEASE, 0, name, numbers, &answer,
+			  err);
 
 	answer_clear(&answer);
 	return ret;
@@ -361,10 +366,12 @@ int tapkeep_nl_release(struct tapkeep_nl *nl, const char *name,
 int tapkeep_nl_set(struct tapkeep_nl *nl, const char *name, uint32_t lease_ms,
 		   uint32_t hold_limit, struct tapkeep_nl_error *err)
 {
+	const struct numbers numbers = {
+		.lease_ms = lease_ms,
+		.hold_limit = hold_limit,
+	};
 	struct answer answer = { 0 };
-	int ret = request(nl, TAPKEEP_CMD_SET, 0, name,
-			  (struct limits){ lease_ms, hold_limit }, &answer,
-			  err);
+	int ret = request(nl, TAPKEEP_CMD_SET, 0, name, numbers, &answer, err);
 
 	answer_clear(&answer);
 	return ret;

@@ -180,13 +180,14 @@ void tapkeep_keeps_free(struct tapkeep_keep *keeps, size_t nr);
  * tapkeep_nl_release - end a keep
  * @nl: the connection
  * @name: the keep's name
+ * @generation: the one that is meant; 0: whichever it is of
  * @err: filled in on failure; may be NULL
  *
  * See TAPKEEP_CMD_RELEASE for who may. Errors: as above; EBUSY a live owner has
- * it; ENOENT no keep of that name.
+ * it; ENOENT no keep of that name; ESTALE it is of another generation.
  */
 int tapkeep_nl_release(struct tapkeep_nl *nl, const char *name,
-		       struct tapkeep_nl_error *err);
+		       uint64_t generation, struct tapkeep_nl_error *err);
 
 /**
  * tapkeep_nl_set - change a keep's limits

@@ -31,7 +31,7 @@ struct command {
 static const struct command commands[] = {
 	{ "show", cmd_show, "[ [ name ] NAME ]", "show one keep, or all" },
 	{ "monitor", cmd_monitor, "", "print events as they come" },
-	{ "release", cmd_release, "[ name ] NAME", "end a keep" },
+	{ "release", cmd_release, "[ name ] NAME [ generation N ]", "end a keep" },
 	{ "set", cmd_set, "[ name ] NAME LIMIT...", "change a keep's limits" },
 	{ "help", cmd_help, "", "print this" },
 };
@@ -81,6 +81,37 @@ bool parse_name(int nr_words, char **words, const char **name)
 	return true;
 }
 
+char **take_name(int nr_words, char **words, const char **name)
+{
+	if (nr_words && nr_words % 2 == 0 && !strcmp(words[0], "name"))
+		words++;
+	*name = *words;
+	if (!*name)
+		return words;
+	if (**name)
+		return words + 1;
+	usage_error("A keep's name is not empty");
+	return NULL;
+}
+
+bool parse_number(const char *what, const char *typed, uint64_t max,
+		  uint64_t *number)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(typed, &end, 10);
+	if (*typed < '0' || *typed > '9' || *end || errno || !value ||
+	    value > max) {
+		usage_error("A %s is a number from 1 upwards, not \"%s\"", what,
+			    typed);
+		return false;
+	}
+	*number = value;
+	return true;
+}
+
 static void print_usage(FILE *to)
 {
 	size_t i;
@@ -88,7 +119,7 @@ static void print_usage(FILE *to)
 	fputs("Usage: tapkeep [ OPTIONS ] [ COMMAND ]\n"
 	      "where  COMMAND, show by default, is one of\n", to);
 	for (i = 0; i < NR_COMMANDS; i++)
-		fprintf(to, "         %-8s%-24s%s\n", commands[i].name,
+		fprintf(to, "         %-8s%-32s%s\n", commands[i].name,
 			commands[i].arguments, commands[i].description);
 	fputs("       OPTIONS, before or after the command, are\n"
 	      "         -j[son]     print JSON\n"
@@ -221,7 +252,7 @@ static int parse_option(char **argv)
 	return 0;
 }
 
-/* Take the options out of @argv. Return: how many words are left, or -1. */
+/* Take the options out of @argv. Return: how many words are left in it, or -1. */
 static int parse_options(char **argv)
 {
 	int nr_words = 0, taken;
@@ -242,6 +273,7 @@ static int parse_options(char **argv)
 			return -1;
 		argv += taken;
 	}
+	word[nr_words] = NULL;
 	return nr_words;
 }
 

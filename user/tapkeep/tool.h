@@ -3,6 +3,7 @@
 #define TAPKEEP_TOOL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <tapkeep-netlink.h>
 
 /* What the tool exits with. */
@@ -52,5 +53,16 @@ bool is_prefix(const char *typed, const char *word);
  * Return: false after an error message.
  */
 bool parse_name(int nr_words, char **words, const char **name);
+
+/*
+ * The same before pairs of words, as in "NAME lease 5": without "name" that is
+ * an odd number of words. Return: the pairs, and *name NULL if there is none;
+ * or NULL after an error message.
+ */
+char **take_name(int nr_words, char **words, const char **name);
+
+/* From 1 to @max. Return: false after an error message. */
+bool parse_number(const char *what, const char *typed, uint64_t max,
+		  uint64_t *number);
 
 #endif /* TAPKEEP_TOOL_H */
