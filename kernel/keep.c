@@ -27,7 +27,9 @@
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/rcupdate.h>
 #include <linux/rtnetlink.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/user_namespace.h>
@@ -56,6 +58,7 @@ static void free_keep(struct kref *ref)
 	WARN_ON_ONCE(keep->state != TAPKEEP_ENDED);
 	put_pid(keep->owner_pid);
 	put_pid(keep->former_pid);
+	put_pid(keep->ending_pid);
 	kfree(keep->vmm);
 	mutex_destroy(&keep->lock);
 	kfree(keep);
@@ -527,6 +530,37 @@ int tapkeep_release(struct tapkeep_handle *h)
 	return err;
 }
 
+/*
+ * If the handle was not just closed, but all of the process is coming to its
+ * end: it may have other descriptors, which are not closed yet.
+ */
+static void note_ending_process(struct tapkeep *keep)
+{
+	const struct signal_struct *signal = current->signal;
+
+	if (!(current->flags & PF_EXITING) ||
+	    (!(signal->flags & SIGNAL_GROUP_EXIT) && atomic_read(&signal->live)))
+		return;
+	put_pid(keep->ending_pid);
+	keep->ending_pid = get_pid(task_tgid(current));
+}
+
+/* Return: its number, -1 if it has none for the caller, 0 if it is gone. */
+static pid_t ending_pid(const struct tapkeep *keep)
+{
+	struct task_struct *task;
+	bool gone;
+
+	if (!keep->ending_pid)
+		return 0;
+	rcu_read_lock();
+	task = pid_task(keep->ending_pid, PIDTYPE_TGID);
+	/* As its pidfd has it. */
+	gone = !task || (READ_ONCE(task->exit_state) && thread_group_empty(task));
+	rcu_read_unlock();
+	return gone ? 0 : pid_vnr(keep->ending_pid) ?: -1;
+}
+
 /* The last reference on a handle is gone, perhaps because its process died. */
 void tapkeep_owner_closed(struct tapkeep_handle *h)
 {
@@ -542,6 +576,7 @@ void tapkeep_owner_closed(struct tapkeep_handle *h)
 	}
 	if (keep->owner == h) {
 		set_owner(keep, NULL);
+		note_ending_process(keep);
 		enter(keep, TAPKEEP_ORPHAN, TAPKEEP_EVENT_ORPHANED,
 		      TAPKEEP_REASON_UNSPEC);
 	}
@@ -743,6 +778,7 @@ static void fill_info(struct tapkeep *keep, struct tapkeep_info *info)
 	memcpy(info->owner_comm, keep->owner_comm, sizeof(info->owner_comm));
 	info->hold_limit = keep->hold_limit;
 	info->lease_ms = keep->lease_ms;
+	info->ending_pid = ending_pid(keep);
 	info->reserved = 0;
 }
 

@@ -82,6 +82,8 @@ struct tapkeep_vmm {
  * @owner_comm: its name; guarded by @lock
  * @former_pid: the process of the owner before, or NULL; guarded by @lock
  * @former_comm: its name; guarded by @lock
+ * @ending_pid: the process whose end closed the owner's handle, or NULL;
+ *	guarded by @lock
  * @lease_end: in jiffies, of an orphan; guarded by @lock
  * @lease_work: ends the orphan
  * @queues: pinned, in order; guarded by @lock
@@ -122,6 +124,7 @@ struct tapkeep {
 	char owner_comm[TASK_COMM_LEN];
 	struct pid *former_pid;
 	char former_comm[TASK_COMM_LEN];
+	struct pid *ending_pid;
 	unsigned long lease_end;
 	struct delayed_work lease_work;
 

@@ -3,6 +3,9 @@
  * What happens to a keep when its owner dies, and who may take it then.
  */
 #include <linux/capability.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include "lingering.h"
 #include "module_netlink.h"
 
 #define BURST 5000
@@ -134,6 +137,97 @@ TEST_F(orphan, is_frozen_at_once_and_holds_what_comes)
 	queue = keep_get_queue(claimer, 0);
 	ASSERT_EQ(0, keep_thaw(claimer));
 	EXPECT_EQ(500 + BURST, read_packets(queue, 0));
+}
+
+static int own_a_keep(void *arg)
+{
+	(void)arg;
+	return owner_main(&(struct life){ .lease_ms = 20000 });
+}
+
+static int32_t ending_pid(void)
+{
+	struct tapkeep_info info;
+	int fd = keep_observe("nic");
+	int ret = keep_info(fd, &info);
+
+	close(fd);
+	return ret ?: info.ending_pid;
+}
+
+static int is_minus_one(void *arg)
+{
+	(void)arg;
+	return ending_pid() == -1 ? 0 : -EPROTO;
+}
+
+/* It may still have the interface open, and vhost. */
+TEST_F(orphan, says_which_process_is_not_yet_gone)
+{
+	struct lingering l;
+	int claimer;
+
+	ASSERT_EQ(0, linger_start(&l, own_a_keep, NULL));
+	EXPECT_EQ(0, ending_pid());
+	linger_kill(&l);
+	ASSERT_TRUE(WITHIN(1000, named_state("nic") == TAPKEEP_ORPHAN));
+	EXPECT_EQ(l.first, ending_pid());
+	EXPECT_EQ(0, in_another_pid_namespace(is_minus_one, NULL));
+
+	/* Whoever claims it can see it as well, */
+	claimer = keep_claim("nic", 0);
+	ASSERT_LE(0, claimer);
+	EXPECT_EQ(l.first, ending_pid());
+	/* also when it gives up; */
+	close(claimer);
+	EXPECT_EQ(l.first, ending_pid());
+	linger_let_end(&l);
+	EXPECT_TRUE(WITHIN(1000, !ending_pid()));
+	EXPECT_EQ(TAPKEEP_ORPHAN, named_state("nic"));
+	/* its number is not gone with it. */
+	EXPECT_EQ(l.first, waitpid(l.first, NULL, 0));
+	EXPECT_EQ(0, ending_pid());
+	keep_release(keep_claim("nic", 0));
+}
+
+static void *close_it(void *arg)
+{
+	close(*(int *)arg);
+	return NULL;
+}
+
+/* A table of its own, which ends with the thread and before the process. */
+static void *end_with_it(void *arg)
+{
+	if (unshare(CLONE_FILES))
+		abort();
+	sem_post(arg);
+	sleep_ms(300);
+	return NULL;
+}
+
+TEST_F(orphan, that_was_closed_waits_for_no_process)
+{
+	struct nic nic;
+	pthread_t thread;
+	sem_t unshared;
+
+	ASSERT_EQ(0, nic_open(&nic));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, close_it, &nic.owner));
+	pthread_join(thread, NULL);
+	ASSERT_EQ(TAPKEEP_ORPHAN, named_state("nic"));
+	EXPECT_EQ(0, ending_pid());
+
+	nic.owner = keep_claim("nic", 0);
+	sem_init(&unshared, 0, 0);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, end_with_it, &unshared));
+	sem_wait(&unshared);
+	close(nic.owner);
+	EXPECT_EQ(TAPKEEP_FROZEN, named_state("nic"));
+	pthread_join(thread, NULL);
+	ASSERT_TRUE(WITHIN(1000, named_state("nic") == TAPKEEP_ORPHAN));
+	EXPECT_EQ(0, ending_pid());
+	keep_release(keep_claim("nic", 0));
 }
 
 TEST_F(orphan, of_a_frozen_keep_goes_on_holding)

@@ -163,13 +163,15 @@ int tapkeep_vmm_create(struct tapkeep_vmm **vmm, const char *name,
  * @err: filled in on failure; may be NULL
  *
  * The keep is frozen afterwards, and offers that were made of it are void.
- * The dead process may not be gone altogether: wait for its end (a pidfd says
- * when) if vhost may still give packets back.
+ * If the owner's process died this waits until it is gone altogether, and its
+ * vhost with it.
  *
  * Errors: EACCES the keep is another user's and the caller has no
  * CAP_NET_ADMIN, or the device may not be opened; EBUSY it has a live owner,
  * which the message names; ENAMETOOLONG; ENODEV its lease ran out just now;
- * ENOENT no keep of that name; ENXIO the module is not loaded.
+ * ENOENT no keep of that name; ENXIO the module is not loaded; ETIMEDOUT the
+ * dead process is not gone after 5 seconds: the keep is an orphan again, with a
+ * new lease.
  */
 int tapkeep_vmm_restart(struct tapkeep_vmm **vmm, const char *name,
 			struct tapkeep_vmm_error *err);

@@ -9,9 +9,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include <tapkeep.h>
 
@@ -20,6 +23,10 @@
 
 /* More than most VMMs have open, and within the usual limit of 1024. */
 #define HANDLE_AT_LEAST	512
+
+/* For how long a process that was killed may take to end, and how often to ask. */
+#define ENDING_BOUND_MS	5000
+#define ENDING_STEP_MS	20
 
 struct tapkeep_vmm {
 	char name[TAPKEEP_NAME_LEN];
@@ -273,11 +280,74 @@ static int claim_name_error(const char *name, int ret,
 	return ret;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/*
+ * For the end of process @pid, or for @ms milliseconds. By then its number may
+ * be another's: whoever asks the keep again learns whether it is gone. One that
+ * has no number here is just given time.
+ */
+static void wait_for_process(pid_t pid, int ms)
+{
+	struct pollfd pfd = {
+		.fd = pid > 0 ? syscall(SYS_pidfd_open, pid, 0) : -1,
+		.events = POLLIN,
+	};
+
+	poll(&pfd, 1, ms);
+	if (pfd.fd >= 0)
+		close(pfd.fd);
+}
+
+static int ending_error(const struct tapkeep_vmm *vmm,
+			const struct tapkeep_info *info,
+			struct tapkeep_vmm_error *err)
+{
+	char process[48] = "a process of another pid namespace";
+
+	if (info->ending_pid > 0)
+		snprintf(process, sizeof(process), "process %d",
+			 info->ending_pid);
+	return tapkeep_vmm_error_set(err, ETIMEDOUT,
+		"Cannot go on with keep '%s': %s, which had it, was killed and has not ended in %d s: see what it waits for, and try again",
+		vmm->name, process, ENDING_BOUND_MS / 1000);
+}
+
+/*
+ * The keep is an orphan as soon as its owner's handle is closed. The dead
+ * process has other descriptors: its vhost may still take packets, or give some
+ * back, which would then come after later ones.
+ */
+static int wait_for_former_owner(struct tapkeep_vmm *vmm,
+				 struct tapkeep_vmm_error *err)
+{
+	int64_t until = now_ms() + ENDING_BOUND_MS;
+	struct tapkeep_info info;
+	int ret;
+
+	for (;;) {
+		ret = tapkeep_get_info(vmm->handle, &info);
+		if (ret)
+			return vmm_error(vmm, "look at", ret, err);
+		vmm->nr_queues = info.nr_queues;
+		if (!info.ending_pid)
+			return 0;
+		if (now_ms() >= until)
+			return ending_error(vmm, &info, err);
+		wait_for_process(info.ending_pid, ENDING_STEP_MS);
+	}
+}
+
 int tapkeep_vmm_restart(struct tapkeep_vmm **vmm, const char *name,
 			struct tapkeep_vmm_error *err)
 {
 	struct tapkeep_vmm *new = vmm_new(name, err);
-	struct tapkeep_info info;
 	int ret;
 
 	*vmm = NULL;
@@ -288,12 +358,9 @@ int tapkeep_vmm_restart(struct tapkeep_vmm **vmm, const char *name,
 		ret = claim_name_error(name, new->handle, err);
 		goto fail;
 	}
-	ret = tapkeep_get_info(new->handle, &info);
-	if (ret) {
-		vmm_error(new, "look at", ret, err);
+	ret = wait_for_former_owner(new, err);
+	if (ret)
 		goto fail;
-	}
-	new->nr_queues = info.nr_queues;
 	*vmm = new;
 	return 0;
 

@@ -388,6 +388,12 @@ enum tapkeep_role {
  * @owner_comm:	out: the owner's command name when it became the owner
  * @hold_limit:	out: ring slots per queue while frozen
  * @lease_ms:	out: the lease that an orphan has
+ * @ending_pid:	out: the process whose end closed the owner's handle, as the
+ *		caller's pid namespace sees it, or -1 if it does not, until that
+ *		process is gone; 0: there is none. Meanwhile its vhost may still
+ *		read, or give packets back. Whoever claims by name lets its
+ *		readers wait for a 0 here. A pidfd of that number is of that
+ *		process if this is the same when asked again
  * @reserved:	out: 0
  */
 struct tapkeep_info {
@@ -402,7 +408,8 @@ struct tapkeep_info {
 	char owner_comm[16];
 	__u32 hold_limit;
 	__u32 lease_ms;
-	__aligned_u64 reserved;
+	__s32 ending_pid;
+	__u32 reserved;
 };
 
 #define TAPKEEP_GET_INFO _IOWR(TAPKEEP_IOC_TYPE, 0x4c, struct tapkeep_info)
