@@ -319,4 +319,24 @@ TEST_F(cgroup, without_room_refuses_the_pin_and_nobody_is_killed)
 	keep_release(owner);
 }
 
+TEST_F(cgroup, without_room_refuses_a_larger_hold_and_says_so)
+{
+	const struct limits limits = { .hold_limit = SLOTS };
+	int i, owner = keep_create_with("nic", 100, 0);
+	struct nl_keep k;
+	struct nl nl;
+
+	for (i = 0; i < 8; i++)
+		ASSERT_EQ(i, keep_pin(owner, tap_open_flags("tap0", IFF_TAP |
+							    IFF_MULTI_QUEUE)));
+	ASSERT_EQ(0, nl_open(&nl));
+	ASSERT_EQ(0, write_in(self->path, "memory.max", "32M"));
+	ASSERT_EQ(0, write_in(self->path, "cgroup.procs", "0"));
+	EXPECT_EQ(-ENOMEM, set_limits(&nl, limits));
+	EXPECT_NE(NULL, strstr(nl.extack, "no memory for the hold"));
+	ASSERT_EQ(0, nl_get_on(&nl, "nic", &k));
+	EXPECT_EQ(100, k.hold_limit);
+	keep_release(owner);
+}
+
 TEST_HARNESS_MAIN

@@ -2,6 +2,7 @@
 /*
  * The generic netlink family: what it tells, to whom, and what it refuses.
  */
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include "module_netlink.h"
@@ -14,6 +15,12 @@ FIXTURE(netlink) {
 	struct nl nl;
 	struct nl_keep k;
 };
+
+/* Every refusal has its text. */
+#define EXPECT_SAYS(text)					\
+	EXPECT_NE(NULL, strstr(self->nl.extack, text)) {	\
+		TH_LOG("%s", self->nl.extack);			\
+	}
 
 FIXTURE_SETUP(netlink)
 {
@@ -133,14 +140,99 @@ TEST_F(netlink, get_of_a_keep_without_a_queue_tells_no_interface)
 TEST_F(netlink, get_of_a_name_that_there_is_not)
 {
 	EXPECT_EQ(-ENOENT, nl_get_on(&self->nl, "x", NULL));
-	EXPECT_STRNE("", self->nl.extack);
+	EXPECT_SAYS("no keep of this name");
 	EXPECT_LT(0, self->nl.bad_attr_offset);
 }
 
-TEST_F(netlink, get_without_a_name)
+TEST_F(netlink, a_request_without_a_name)
 {
 	EXPECT_EQ(-EINVAL, nl_get_on(&self->nl, NULL, NULL));
-	EXPECT_STRNE("", self->nl.extack);
+	EXPECT_SAYS("name of a keep is needed");
+	EXPECT_EQ(-EINVAL, nl_release_on(&self->nl, NULL));
+	EXPECT_SAYS("name of a keep is needed");
+}
+
+/* Between being found by its name and being looked at. */
+static int get_it(struct nl *nl)
+{
+	struct nl_keep k;
+
+	return nl_get_on(nl, "nic", &k);
+}
+
+static int release_another(struct nl *nl)
+{
+	struct nl_msg *msg = nl_request(nl, NLM_F_ACK, TAPKEEP_CMD_RELEASE,
+					"nic");
+
+	/* This one is never released by it. */
+	nla_put_u64(msg, TAPKEEP_A_GENERATION, 1000);
+	return nl_talk(nl, msg, NULL);
+}
+
+static int set_the_lease(struct nl *nl)
+{
+	struct nl_msg *msg = nl_request(nl, NLM_F_ACK, TAPKEEP_CMD_SET, "nic");
+
+	nla_put_u32(msg, TAPKEEP_A_LEASE, SHORT_LEASE_MS);
+	return nl_talk(nl, msg, NULL);
+}
+
+struct asker {
+	int (*ask)(struct nl *nl);
+	struct nl nl;
+	int ret;
+};
+
+static void *ask_until_it_ends(void *arg)
+{
+	struct asker *asker = arg;
+
+	do {
+		asker->ret = asker->ask(&asker->nl);
+	} while (!asker->ret || asker->ret == -ESTALE);
+	return NULL;
+}
+
+/* Return: has somebody been told, within some attempts, that it just ended? */
+static bool ends_while_asked(struct asker *asker, int queue)
+{
+	uint64_t until = now_ms() + 10000 * timeout_factor();
+	bool seen = false;
+	pthread_t thread;
+	int owner;
+
+	while (!seen && now_ms() < until) {
+		owner = keep_create_with("nic", 1 << 20, 0);
+		if (keep_pin(owner, queue) || keep_freeze(owner) ||
+		    pthread_create(&thread, NULL, ask_until_it_ends, asker))
+			return false;
+		sleep_ms(20);
+		keep_release(owner);
+		pthread_join(thread, NULL);
+		close(owner);
+		if (asker->ret != -ENOENT)
+			return false;
+		seen = strstr(asker->nl.extack, "has just ended");
+	}
+	return seen;
+}
+
+TEST_F(netlink, a_request_about_a_keep_that_ends_just_then)
+{
+	static int (* const asks[])(struct nl *nl) = {
+		get_it, release_another, set_the_lease,
+	};
+	size_t i;
+
+	ASSERT_EQ(0, keep_release(self->owner));
+	for (i = 0; i < 3; i++) {
+		struct asker asker = { .ask = asks[i], .nl = self->nl };
+
+		EXPECT_TRUE(ends_while_asked(&asker, self->nic.queue)) {
+			TH_LOG("%zu: %d %s", i, asker.ret, asker.nl.extack);
+		}
+	}
 }
 
 TEST_F(netlink, get_with_a_name_that_is_too_long)
@@ -327,7 +419,7 @@ TEST_F(netlink, a_dump_with_a_name_is_refused)
 
 	EXPECT_EQ(-EINVAL, nl_talk(&self->nl, msg, NULL));
 	if (has_ack_for_dumps())
-		EXPECT_STRNE("", self->nl.extack);
+		EXPECT_SAYS("takes no name");
 }
 
 TEST_F(netlink, release_by_an_administrator_ends_a_live_keep)
@@ -335,7 +427,7 @@ TEST_F(netlink, release_by_an_administrator_ends_a_live_keep)
 	EXPECT_EQ(0, nl_release_on(&self->nl, "nic"));
 	EXPECT_EQ(-ENODEV, keep_state(self->owner));
 	EXPECT_EQ(-ENOENT, nl_release_on(&self->nl, "nic"));
-	EXPECT_STRNE("", self->nl.extack);
+	EXPECT_SAYS("no keep of this name");
 }
 
 static int release_generation(struct nl *nl, uint64_t generation)
@@ -379,26 +471,6 @@ TEST_F(netlink, release_of_an_earlier_generation_names_the_present_owner)
 	EXPECT_EQ(-ENOENT, named_state("nic"));
 }
 
-struct limits {
-	uint64_t generation;
-	uint32_t lease;
-	uint32_t hold_limit;
-};
-
-/* 0: without that attribute. */
-static int set_limits(struct nl *nl, struct limits limits)
-{
-	struct nl_msg *msg = nl_request(nl, NLM_F_ACK, TAPKEEP_CMD_SET, "nic");
-
-	if (limits.generation)
-		nla_put_u64(msg, TAPKEEP_A_GENERATION, limits.generation);
-	if (limits.lease)
-		nla_put_u32(msg, TAPKEEP_A_LEASE, limits.lease);
-	if (limits.hold_limit)
-		nla_put_u32(msg, TAPKEEP_A_HOLD_LIMIT, limits.hold_limit);
-	return nl_talk(nl, msg, NULL);
-}
-
 TEST_F(netlink, set_changes_the_hold_limit)
 {
 	struct limits limits = { .hold_limit = 3000 };
@@ -413,7 +485,7 @@ TEST_F(netlink, set_changes_the_hold_limit)
 	ASSERT_EQ(4000, send_packets("tap0", 500, 4000));
 	limits.hold_limit = 5000;
 	EXPECT_EQ(-EBUSY, set_limits(&self->nl, limits));
-	EXPECT_STRNE("", self->nl.extack);
+	EXPECT_SAYS("while it holds or drains");
 	ASSERT_EQ(0, keep_thaw(self->owner));
 	EXPECT_EQ(-EBUSY, set_limits(&self->nl, limits));
 	EXPECT_EQ(3000, read_packets(self->nic.queue, 0));
@@ -433,7 +505,7 @@ TEST_F(netlink, set_counts_in_the_limit_of_slots)
 	err = set_limits(&self->nl, limits);
 	ASSERT_EQ(0, write_file(path, "67108864"));
 	EXPECT_EQ(-ENOBUFS, err);
-	EXPECT_STRNE("", self->nl.extack);
+	EXPECT_SAYS("max_hold_slots");
 	ASSERT_EQ(0, nl_get_on(&self->nl, "nic", &self->k));
 	EXPECT_EQ(16384, self->k.hold_limit);
 	EXPECT_EQ(SHORT_LEASE_MS, self->k.lease);
@@ -468,16 +540,29 @@ TEST_F(netlink, set_of_what_cannot_be)
 	const struct limits long_lease = { .lease = 3600001 };
 	const struct limits large = { .hold_limit = (1 << 20) + 1 };
 	const struct limits stale = { .generation = 2, .lease = 1 };
+	char text[128];
 
 	EXPECT_EQ(-EINVAL, set_limits(&self->nl, nothing));
-	EXPECT_STRNE("", self->nl.extack);
+	EXPECT_SAYS("Nothing is to be set");
 	EXPECT_EQ(-ERANGE, set_limits(&self->nl, long_lease));
-	EXPECT_STRNE("", self->nl.extack);
+	EXPECT_SAYS("Over the maximum");
+	EXPECT_LT(0, self->nl.bad_attr_offset);
 	EXPECT_EQ(-ERANGE, set_limits(&self->nl, large));
+	EXPECT_SAYS("Over the maximum");
+	EXPECT_LT(0, self->nl.bad_attr_offset);
 	EXPECT_EQ(-ESTALE, set_limits(&self->nl, stale));
+	snprintf(text, sizeof(text), "Generation 1 now, owned by %d (module_netlink)",
+		 getpid());
+	EXPECT_STREQ(stale_text(text), self->nl.extack);
 	ASSERT_EQ(0, nl_get_on(&self->nl, "nic", &self->k));
 	EXPECT_EQ(SHORT_LEASE_MS, self->k.lease);
 	EXPECT_EQ(16384, self->k.hold_limit);
+}
+
+/* Return: @ret, if the refusal has the @text. */
+static int says(const struct nl *nl, int ret, const char *text)
+{
+	return ret && !strstr(nl->extack, text) ? -EPROTO : ret;
 }
 
 static int set_lease(void *arg)
@@ -486,7 +571,8 @@ static int set_lease(void *arg)
 	struct nl nl;
 
 	(void)arg;
-	return nl_open(&nl) ?: set_limits(&nl, limits);
+	return nl_open(&nl) ?:
+	       says(&nl, set_limits(&nl, limits), "user may set its limits");
 }
 
 TEST_F(netlink, set_is_for_the_user_of_the_keep)
@@ -511,8 +597,7 @@ static int release_nic(void *arg)
 {
 	struct nl nl;
 
-	(void)arg;
-	return nl_open(&nl) ?: nl_release_on(&nl, "nic");
+	return nl_open(&nl) ?: says(&nl, nl_release_on(&nl, "nic"), arg);
 }
 
 static int release_on_given_socket(void *arg)
@@ -546,7 +631,7 @@ TEST_F(netlink, release_of_a_live_keep_by_its_user_is_refused)
 	ASSERT_EQ(0, keep_release(self->owner));
 	owner = create_as_user("nic");
 	ASSERT_EQ(0, keep_pin(owner, self->nic.queue));
-	EXPECT_EQ(-EBUSY, as_user(NOBODY, release_nic, NULL));
+	EXPECT_EQ(-EBUSY, as_user(NOBODY, release_nic, "has a live owner"));
 	EXPECT_EQ(TAPKEEP_ACTIVE, keep_state(owner));
 }
 
@@ -566,7 +651,8 @@ TEST_F(netlink, release_of_an_orphan_by_its_user_ends_it)
 TEST_F(netlink, release_by_another_user_is_refused)
 {
 	close(self->owner);
-	EXPECT_EQ(-EPERM, as_user(NOBODY, release_nic, NULL));
+	EXPECT_EQ(-EPERM, as_user(NOBODY, release_nic,
+				  "keep's user may release it"));
 	EXPECT_EQ(TAPKEEP_ORPHAN, named_state("nic"));
 	self->owner = keep_claim("nic", 0);
 }

@@ -316,6 +316,26 @@ static inline int nl_release(const char *name)
 	return ret;
 }
 
+struct limits {
+	uint64_t generation;
+	uint32_t lease;
+	uint32_t hold_limit;
+};
+
+/* 0: without that attribute. */
+static inline int set_limits(struct nl *nl, struct limits limits)
+{
+	struct nl_msg *msg = nl_request(nl, NLM_F_ACK, TAPKEEP_CMD_SET, "nic");
+
+	if (limits.generation)
+		nla_put_u64(msg, TAPKEEP_A_GENERATION, limits.generation);
+	if (limits.lease)
+		nla_put_u32(msg, TAPKEEP_A_LEASE, limits.lease);
+	if (limits.hold_limit)
+		nla_put_u32(msg, TAPKEEP_A_HOLD_LIMIT, limits.hold_limit);
+	return nl_talk(nl, msg, NULL);
+}
+
 /*
  * Calls @fn for each keep of a dump, with buffers of @size bytes. Return: how
  * many there were, or the error.
