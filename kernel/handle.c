@@ -527,6 +527,7 @@ static int do_set_state(struct call *call)
 		return -ENOMEM;
 	vmm->nic = *nic;
 	err = read_queue_states(vmm);
+	vmm->nic.queues = 0;
 	if (!err)
 		err = tapkeep_set_vmm(call->handle, &vmm);
 	kfree(vmm);

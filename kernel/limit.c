@@ -24,6 +24,7 @@
 #include <linux/string.h>
 #include <linux/sysctl.h>
 #include <linux/user_namespace.h>
+#include <linux/wait.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
@@ -68,6 +69,9 @@ static DEFINE_MUTEX(limit_lock);
 static DEFINE_HASHTABLE(users, 6);
 static unsigned int nr_keeps;
 static unsigned long nr_slots;
+
+/* Woken when a keep is not counted any more. */
+static DECLARE_WAIT_QUEUE_HEAD(keep_gone);
 
 static struct tapkeep_user *user_of(kuid_t uid)
 {
@@ -121,6 +125,7 @@ int tapkeep_limit_add_keep(struct net *net, kuid_t uid)
 	return err;
 }
 
+/* The last that the end of a keep does to its namespace, which may end then. */
 void tapkeep_limit_del_keep(struct net *net, kuid_t uid)
 {
 	struct tapkeep_limits *limits = net_generic(net, limit_net_id);
@@ -129,11 +134,12 @@ void tapkeep_limit_del_keep(struct net *net, kuid_t uid)
 	mutex_lock(&limit_lock);
 	user = user_of(uid);
 	nr_keeps--;
-	limits->nr_keeps--;
 	if (!--user->nr_keeps) {
 		hash_del(&user->node);
 		kfree(user);
 	}
+	WRITE_ONCE(limits->nr_keeps, limits->nr_keeps - 1);
+	wake_up(&keep_gone);
 	mutex_unlock(&limit_lock);
 }
 
@@ -224,7 +230,11 @@ static void __net_exit limit_net_exit(struct net *net)
 	struct tapkeep_limits *limits = net_generic(net, limit_net_id);
 
 	unregister_net_sysctl_table(limits->header);
-	WARN_ON_ONCE(limits->nr_keeps);
+	/*
+	 * The table is empty, but whoever took a keep out of it, in another
+	 * namespace perhaps, may still be about to come here.
+	 */
+	wait_event(keep_gone, !READ_ONCE(limits->nr_keeps));
 }
 
 static struct pernet_operations limit_net_ops = {

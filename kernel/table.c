@@ -95,7 +95,10 @@ int tapkeep_table_add(struct tapkeep *keep)
 	return err;
 }
 
-/* The caller puts the table's reference when it has no more locks. */
+/*
+ * The caller puts the table's reference when it has no more locks. The end of
+ * the namespace waits for who is in here.
+ */
 void tapkeep_table_del(struct tapkeep *keep)
 {
 	struct tapkeep_table *table = net_generic(keep->net, table_net_id);
