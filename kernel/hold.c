@@ -151,7 +151,10 @@ static bool shrink(struct tapkeep *keep, unsigned int room)
 	return all;
 }
 
-/* Whatever fits, once. Called with the lock held. */
+/*
+ * Whatever fits, once. Called with the lock held, and of an interface that is
+ * deleted with RTNL: the memory is not cleared that is about to be freed.
+ */
 void tapkeep_hold_shrink(struct tapkeep *keep)
 {
 	shrink(keep, 0);
@@ -162,10 +165,15 @@ static bool drained(struct tapkeep *keep)
 	u64 thawed = keep->stats.since + keep->stats.blackout;
 	unsigned int slots = keep->usual_slots;
 	int shift = HALF_EMPTY_SHIFT;
+	bool all;
+	u32 i;
 
 	if (ktime_get_ns() - thawed < DRAIN_PATIENCE_MS * NSEC_PER_MSEC)
 		shift = NEARLY_EMPTY_SHIFT;
-	return shrink(keep, slots - (slots >> shift));
+	all = shrink(keep, slots - (slots >> shift));
+	for (i = 0; i < keep->nr_queues; i++)
+		tapkeep_queue_clear_spare(keep->queues[i]);
+	return all;
 }
 
 static void drain(struct work_struct *work)

@@ -382,16 +382,19 @@ static int do_dump(struct sk_buff *skb, struct netlink_callback *cb)
 /* Whoever means an earlier generation is told of this one. */
 static void refuse_stale(struct netlink_ext_ack *extack, struct tapkeep *keep)
 {
+	pid_t pid;
+
 	mutex_lock(&keep->lock);
-	if (keep->owner)
-		NL_SET_ERR_MSG_FMT(extack, "Generation %llu now, owned by %d (%s)",
-				   keep->generation,
-				   pid_nr_ns(keep->owner_pid,
-					     task_active_pid_ns(current)),
-				   keep->owner_comm);
-	else
+	pid = pid_nr_ns(keep->owner_pid, task_active_pid_ns(current));
+	if (!keep->owner)
 		NL_SET_ERR_MSG_FMT(extack, "Generation %llu now, and without an owner",
 				   keep->generation);
+	else if (pid)
+		NL_SET_ERR_MSG_FMT(extack, "Generation %llu now, owned by %d (%s)",
+				   keep->generation, pid, keep->owner_comm);
+	else
+		NL_SET_ERR_MSG_FMT(extack, "Generation %llu now, owned by %s (not visible)",
+				   keep->generation, keep->owner_comm);
 	mutex_unlock(&keep->lock);
 }
 

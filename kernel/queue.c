@@ -107,7 +107,8 @@ static bool swap_spare(struct tapkeep_queue *q, unsigned int room)
 	return true;
 }
 
-static void clear_spare(struct tapkeep_queue *q)
+/* When there is time, so that the next time the ring grows it need not wait. */
+void tapkeep_queue_clear_spare(struct tapkeep_queue *q)
 {
 	if (!q->spare_used)
 		return;
@@ -140,6 +141,7 @@ void tapkeep_queue_grow(struct tapkeep_queue *q)
 	tapkeep_queue_count(q, &size, &used);
 	if (size >= q->spare_slots)
 		return;
+	tapkeep_queue_clear_spare(q);
 	q->grown = swap_spare(q, 0);
 	if (q->grown)
 		trace_tapkeep_grow(q, q->spare_slots, q->hold_slots);
@@ -178,11 +180,9 @@ bool tapkeep_queue_shrink(struct tapkeep_queue *q, unsigned int slots,
 		return true;
 	if (!fit_spare(q, slots))
 		return false;
-	clear_spare(q);
+	tapkeep_queue_clear_spare(q);
 	if (!swap_spare(q, room))
 		return false;
-	/* Now, so that the next time the ring grows it need not wait for it. */
-	clear_spare(q);
 	q->grown = false;
 	trace_tapkeep_shrink(q, q->spare_slots, slots);
 	return true;

@@ -69,6 +69,7 @@ void tapkeep_queue_settle(struct tapkeep_queue *q, unsigned int slots);
 void tapkeep_queue_grow(struct tapkeep_queue *q);
 bool tapkeep_queue_shrink(struct tapkeep_queue *q, unsigned int slots,
 			  unsigned int room);
+void tapkeep_queue_clear_spare(struct tapkeep_queue *q);
 void tapkeep_queue_count(struct tapkeep_queue *q, unsigned int *size,
 			 unsigned int *used);
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include "lingering.h"
 #include "module_netlink.h"
 
 #define MANY 3000
@@ -471,6 +472,26 @@ TEST_F(netlink, release_of_an_earlier_generation_names_the_present_owner)
 	EXPECT_EQ(-ENOENT, named_state("nic"));
 }
 
+/* Return: @ret, if the refusal has the @text. */
+static int says(const struct nl *nl, int ret, const char *text)
+{
+	return ret && !strstr(nl->extack, text) ? -EPROTO : ret;
+}
+
+static int release_from_elsewhere(void *arg)
+{
+	struct nl *nl = arg;
+
+	return says(nl, release_generation(nl, 2),
+		    stale_text("Generation 1 now, owned by module_netlink (not visible)"));
+}
+
+TEST_F(netlink, an_owner_of_another_pid_namespace_has_no_number)
+{
+	EXPECT_EQ(-ESTALE, in_another_pid_namespace(release_from_elsewhere,
+						    &self->nl));
+}
+
 TEST_F(netlink, set_changes_the_hold_limit)
 {
 	struct limits limits = { .hold_limit = 3000 };
@@ -557,12 +578,6 @@ TEST_F(netlink, set_of_what_cannot_be)
 	ASSERT_EQ(0, nl_get_on(&self->nl, "nic", &self->k));
 	EXPECT_EQ(SHORT_LEASE_MS, self->k.lease);
 	EXPECT_EQ(16384, self->k.hold_limit);
-}
-
-/* Return: @ret, if the refusal has the @text. */
-static int says(const struct nl *nl, int ret, const char *text)
-{
-	return ret && !strstr(nl->extack, text) ? -EPROTO : ret;
 }
 
 static int set_lease(void *arg)
