@@ -696,6 +696,46 @@ TEST_F_TIMEOUT(namespace, that_ends_in_the_middle_ends_its_keep_for_good, 60)
 	EXPECT_TRUE(WITHIN(10000, module_users() == 0));
 }
 
+static int do_let_namespace_end(void *arg)
+{
+	return close(((struct ring *)arg)->peer[0]);
+}
+
+/* In a namespace that nobody is in: the descriptor of it is all there is. */
+static int keep_in_namespace(struct ring *r)
+{
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int ret = new_netns();
+
+	if (ret)
+		return ret;
+	r->peer[0] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	r->nic.owner = keep_create("nic");
+	ret = setns(home, CLONE_NEWNET) ? -errno : 0;
+	close(home);
+	return ret ?: r->nic.owner < 0 ? r->nic.owner : 0;
+}
+
+/* Whoever releases still has to count what is gone when the namespace is. */
+TEST_F_TIMEOUT(namespace, that_ends_while_its_keep_is_released_from_elsewhere, 60)
+{
+	struct race race = { .a = do_release, .b = do_let_namespace_end,
+			     .arg = &self->r, .step_us = 2000 };
+	struct score score = {};
+
+	while (goes_on(&score)) {
+		ASSERT_EQ(0, keep_in_namespace(&self->r));
+		ASSERT_EQ(0, run_race(&race));
+		ASSERT_EQ(0, race.b_ret);
+		ASSERT_TRUE(!race.a_ret || race.a_ret == -ENODEV);
+		close(self->r.nic.owner);
+		count(&race, &score, !race.a_ret);
+	}
+	self->r.nic.owner = -1;
+	EXPECT_BOTH(score);
+	EXPECT_TRUE(WITHIN(10000, module_users() == 0));
+}
+
 static int nothing(int arg)
 {
 	return arg;
