@@ -376,7 +376,7 @@ static const struct operation operations[] = {
 	{ OP_RELEASE, TAPKEEP_RELEASE, sizeof(struct tapkeep_op), false,
 	  fill_nothing, ended, {} },
 	{ OP_SET_STATE, TAPKEEP_SET_STATE, sizeof(struct tapkeep_state), false,
-	  fill_set_state, NULL, { EMSGSIZE } },
+	  fill_set_state, NULL, { EBADE, EMSGSIZE, EOPNOTSUPP } },
 	{ OP_GET_STATE, TAPKEEP_GET_STATE, sizeof(struct tapkeep_state), false,
 	  fill_get_state, NULL, { EMSGSIZE, ENODATA } },
 	{ OP_GET_INFO, TAPKEEP_GET_INFO, sizeof(struct tapkeep_info), false,
