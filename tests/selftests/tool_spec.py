@@ -198,9 +198,9 @@ def test_release(_):
 def test_set(_):
     keeps.Nic()
     family = open_family()
-    family.do("set", {"name": "vm1", "lease": 1234, "hold-limit": 2222})
+    family.do("set", {"name": "vm1", "lease": 61234, "hold-limit": 2222})
     keep = family.do("get", {"name": "vm1"})
-    assert (keep["lease"], keep["hold-limit"]) == (1234, 2222), keep
+    assert (keep["lease"], keep["hold-limit"]) == (61234, 2222), keep
     for request, code, attr in (({}, errno.EINVAL, None),
                                 ({"lease": 0}, errno.ERANGE, ".lease"),
                                 ({"lease": 1 << 31}, errno.ERANGE, ".lease"),
