@@ -34,6 +34,8 @@
 
 /* For the other VMM to answer, whatever happens to it. */
 #define BOUND_MS	5000
+/* What the guest can take of TUN_F_*: with no features of the kind, nothing. */
+#define OFFLOADS	0
 /* Packets of each direction between two looks at the socket. */
 #define BUDGET		64
 
@@ -113,6 +115,7 @@ static struct tapkeep_nic describe(const struct vmm *vmm,
 	return (struct tapkeep_nic){
 		.flags = TAPKEEP_STATE_STOPPED,
 		.features = 1ULL << VIRTIO_F_VERSION_1,
+		.offloads = OFFLOADS,
 		.vnet_hdr_len = VNET_HDR_LEN,
 		.vnet_hdr_endian = TAPKEEP_ENDIAN_LITTLE,
 		.mac = { 0x52, 0x54, 0, 0, 0, 1 },
@@ -131,7 +134,8 @@ static void boot(struct vmm *vmm)
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", vmm->ifname);
 	vmm->tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (vmm->tap < 0 || ioctl(vmm->tap, TUNSETIFF, &ifr) ||
-	    ioctl(vmm->tap, TUNSETVNETHDRSZ, &len))
+	    ioctl(vmm->tap, TUNSETVNETHDRSZ, &len) ||
+	    ioctl(vmm->tap, TUNSETOFFLOAD, OFFLOADS))
 		err(1, "%s", vmm->ifname);
 	must(tapkeep_vmm_create(&vmm->keep, vmm->name, 0, 0, &vmm->tap, 1,
 				&error));

@@ -37,8 +37,8 @@
  * thread. Different ones, and the functions without one, do not know of each
  * other. Nothing here forks, sets signal handlers, or starts threads; the
  * names are those of the network namespace of the thread that calls. Only
- * tapkeep_handover_send() and tapkeep_handover_recv() wait, and not for longer
- * than they are told.
+ * tapkeep_handover_send() and tapkeep_handover_recv() wait, for no longer than
+ * they are told, and tapkeep_vmm_restart(), for no longer than it says.
  *
  * Over the releases: struct tapkeep_vmm is opaque. The structures below are as
  * they are for good: when one has to grow, the functions that take it get
