@@ -82,7 +82,8 @@ FIXTURE_TEARDOWN(accept)
 {
 	int i;
 
-	tapkeep_vmm_release(self->source, NULL);
+	if (self->source)
+		tapkeep_vmm_release(self->source, NULL);
 	tapkeep_vmm_release(self->target, NULL);
 	tapkeep_vmm_close(self->source);
 	tapkeep_vmm_close(self->target);
@@ -324,6 +325,104 @@ TEST_F(accept, a_second_offer_is_not_accepted_over_the_first)
 	EXPECT_EQ(-EALREADY, accept_it(self));
 	ASSERT_DONE(tapkeep_vmm_claim(self->target, &self->err));
 	EXPECT_EQ(-EALREADY, accept_it(self));
+}
+
+/* The source has saved its state and ended: its keep is an orphan. */
+static void save_and_end(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(accept) *self)
+{
+	tapkeep_handover_clear(&self->handover);
+	ASSERT_DONE(tapkeep_vmm_save(self->source, &self->handover,
+				     &self->err));
+	tapkeep_vmm_close(self->source);
+	self->source = NULL;
+	close(self->offer);
+	ASSERT_EQ(TAPKEEP_VMM_ORPHAN, tapkeep_vmm_probe(KEEP, &self->err));
+}
+
+static int accept_saved(FIXTURE_DATA(accept) *self)
+{
+	return tapkeep_vmm_accept_saved(self->target, &self->handover,
+					&self->err);
+}
+
+TEST_F(accept, a_saved_keep_is_claimed_by_name)
+{
+	int fd;
+
+	save_and_end(_metadata, self);
+	ASSERT_DONE(accept_saved(self));
+	EXPECT_EQ(-EALREADY, accept_saved(self));
+	ASSERT_DONE(tapkeep_vmm_compare(self->target, &self->nic,
+					&self->err));
+	EXPECT_FALSE(tapkeep_vmm_is_owner(self->target));
+	ASSERT_DONE(tapkeep_vmm_claim(self->target, &self->err));
+	EXPECT_TRUE(tapkeep_vmm_is_owner(self->target));
+	fd = tapkeep_vmm_queue_fd(self->target, QUEUES - 1, &self->err);
+	EXPECT_LE(0, fd);
+	close(fd);
+	ASSERT_DONE(tapkeep_vmm_thaw(self->target, &self->err));
+}
+
+TEST_F(accept, a_saved_keep_with_an_owner_is_refused)
+{
+	tapkeep_handover_clear(&self->handover);
+	ASSERT_DONE(tapkeep_vmm_save(self->source, &self->handover,
+				     &self->err));
+	EXPECT_EQ(-EBUSY, accept_saved(self));
+	EXPECT_SAYS("live owner");
+	source_goes_on(_metadata, self);
+}
+
+TEST_F(accept, a_saved_keep_that_had_another_owner_is_refused)
+{
+	struct tapkeep_vmm *other;
+
+	save_and_end(_metadata, self);
+	ASSERT_DONE(tapkeep_vmm_restart(&other, KEEP, &self->err));
+	tapkeep_vmm_close(other);
+	EXPECT_EQ(-ESTALE, accept_saved(self));
+	EXPECT_SAYS("generation 2, and was saved in generation 1");
+}
+
+/* Between the comparison and the claim. */
+TEST_F(accept, another_owner_at_the_last_moment_is_noticed)
+{
+	struct tapkeep_vmm *other;
+
+	save_and_end(_metadata, self);
+	ASSERT_DONE(accept_saved(self));
+	ASSERT_DONE(tapkeep_vmm_restart(&other, KEEP, &self->err));
+	EXPECT_EQ(-EBUSY, tapkeep_vmm_claim(self->target, &self->err));
+	tapkeep_vmm_close(other);
+	EXPECT_EQ(-ESTALE, tapkeep_vmm_claim(self->target, &self->err));
+	EXPECT_FALSE(tapkeep_vmm_is_owner(self->target));
+	EXPECT_EQ(TAPKEEP_VMM_ORPHAN, tapkeep_vmm_probe(KEEP, &self->err));
+}
+
+TEST_F(accept, a_saved_state_is_no_good_once_somebody_reads_again)
+{
+	tapkeep_handover_clear(&self->handover);
+	ASSERT_DONE(tapkeep_vmm_save(self->source, &self->handover,
+				     &self->err));
+	ASSERT_DONE(tapkeep_vmm_revoke(self->source, &self->err));
+	ASSERT_DONE(tapkeep_vmm_thaw(self->source, &self->err));
+	tapkeep_vmm_close(self->source);
+	self->source = NULL;
+	EXPECT_EQ(-EBUSY, accept_saved(self));
+	EXPECT_SAYS("TAPKEEP_STATE_STOPPED");
+}
+
+TEST_F(accept, a_saved_state_that_differs_is_refused)
+{
+	save_and_end(_metadata, self);
+	self->handover.nic.queues[1].rx_used++;
+	EXPECT_EQ(-EINVAL, accept_saved(self));
+	EXPECT_SAYS("11");
+	EXPECT_SAYS("12");
+	EXPECT_EQ(-EPERM, tapkeep_vmm_claim(self->target, NULL));
+	self->handover.nic.queues[1].rx_used--;
+	ASSERT_DONE(accept_saved(self));
 }
 
 TEST_F(accept, an_export_of_the_wrong_size_names_both)

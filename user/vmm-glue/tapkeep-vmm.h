@@ -21,6 +21,9 @@
  *			tapkeep_vmm_thaw()
  *	... fails	before the claim: tapkeep_vmm_close(), and the source
  *			can go on; after it, the target is the owner
+ *   no overlap		as a swap, with tapkeep_vmm_save() for the offer and
+ *			tapkeep_vmm_accept_saved() for the acceptance; what is
+ *			saved lies in a file while the keep is an orphan
  *
  * Returns: a negative errno on failure, and then the error is filled in, which
  * may be NULL; what is returned on success is 0 unless it is said here. A
@@ -194,6 +197,18 @@ int tapkeep_vmm_await(struct tapkeep_vmm **vmm, const char *name,
 		      struct tapkeep_vmm_error *err);
 
 /**
+ * tapkeep_vmm_info - what the keep is like now, and who has it
+ * @vmm: any
+ * @info: filled in
+ * @err: filled in on failure; may be NULL
+ *
+ * Errors: EACCES this process has no descriptor of the keep yet, and it is
+ * another user's; ENODEV, ENOENT it ended; ENXIO the module is not loaded.
+ */
+int tapkeep_vmm_info(const struct tapkeep_vmm *vmm, struct tapkeep_info *info,
+		     struct tapkeep_vmm_error *err);
+
+/**
  * tapkeep_vmm_nr_queues - how many queues the keep has
  * @vmm: any
  *
@@ -294,8 +309,43 @@ int tapkeep_vmm_accept(struct tapkeep_vmm *vmm,
 		       struct tapkeep_vmm_error *err);
 
 /**
+ * tapkeep_vmm_save - what goes into a state that is saved, with nobody waiting
+ * @vmm: the owner, frozen and stopped
+ * @handover: as in tapkeep_vmm_offer()
+ * @err: filled in on failure; may be NULL
+ *
+ * Nobody gets an offer. When the owner has ended without a release the keep is
+ * an orphan, which holds for its lease; tapkeep_vmm_accept_saved() finds it.
+ *
+ * Errors: those of tapkeep_vmm_offer().
+ */
+int tapkeep_vmm_save(struct tapkeep_vmm *vmm,
+		     struct tapkeep_handover *handover,
+		     struct tapkeep_vmm_error *err);
+
+/**
+ * tapkeep_vmm_accept_saved - check a saved state against the orphan
+ * @vmm: from tapkeep_vmm_await()
+ * @handover: decoded from what was saved
+ * @err: filled in on failure; may be NULL
+ *
+ * The counterpart of tapkeep_vmm_accept() after tapkeep_vmm_save(). It takes
+ * the right to claim by name: the keep's user, or CAP_NET_ADMIN. A refusal
+ * changes nothing.
+ *
+ * Errors: EACCES without that right; EALREADY this VMM has the keep, or one
+ * accepted; EBUSY it has an owner, or somebody has read from it since it was
+ * saved; EINVAL name, number of queues or a value of the state differ, and the
+ * message has both; ENODATA no state was exported; ENODEV, ENOENT it ended;
+ * ESTALE it had another owner since it was saved.
+ */
+int tapkeep_vmm_accept_saved(struct tapkeep_vmm *vmm,
+			     const struct tapkeep_handover *handover,
+			     struct tapkeep_vmm_error *err);
+
+/**
  * tapkeep_vmm_compare - compare a device with the keep's state
- * @vmm: the owner, or one that has accepted an offer
+ * @vmm: the owner, or one that has accepted an offer or what was saved
  * @nic: what the device is like; TAPKEEP_STATE_STOPPED is left out of it
  * @err: filled in on failure; may be NULL
  *
@@ -306,15 +356,17 @@ int tapkeep_vmm_compare(struct tapkeep_vmm *vmm, const struct tapkeep_nic *nic,
 			struct tapkeep_vmm_error *err);
 
 /**
- * tapkeep_vmm_claim - become the owner by the accepted offer
- * @vmm: one that has accepted an offer
+ * tapkeep_vmm_claim - become the owner of what was accepted
+ * @vmm: one that has accepted an offer, or what was saved
  * @err: filled in on failure; may be NULL
  *
  * The point of no return. The keep stays frozen, the offer is used up and
  * closed, and whoever had the keep is told ESTALE from now on.
  *
- * Errors: ENODEV the keep ended; EPERM no offer was accepted; ESTALE the offer
+ * Errors: ENODEV the keep ended; EPERM nothing was accepted; ESTALE the offer
  * was used or voided: another process has the keep, and the message names it.
+ * After tapkeep_vmm_accept_saved(): EACCES, EBUSY, ENOENT as
+ * tapkeep_vmm_restart(); ESTALE somebody else had the keep in between.
  */
 int tapkeep_vmm_claim(struct tapkeep_vmm *vmm, struct tapkeep_vmm_error *err);
 
@@ -337,8 +389,10 @@ int tapkeep_vmm_revoke(struct tapkeep_vmm *vmm, struct tapkeep_vmm_error *err);
  * @vmm: the owner
  * @err: filled in on failure; may be NULL
  *
- * Every offer is void. The rings shrink as soon as they are empty enough,
- * without a call. Nothing to do on an active keep, which is a success.
+ * Every offer is void, and the exported state says from now on that somebody
+ * reads: it is no good for a hand-over any more. The rings shrink as soon as
+ * they are empty enough, without a call. Nothing to do on an active keep, which
+ * is a success.
  *
  * Errors: ENODEV, EPERM, ESTALE as tapkeep_vmm_freeze().
  */

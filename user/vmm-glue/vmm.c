@@ -32,6 +32,8 @@ struct tapkeep_vmm {
 	char name[TAPKEEP_NAME_LEN];
 	int handle;		/* the owner's, or -1 */
 	int offer;		/* accepted and not claimed, or -1 */
+	int orphan;		/* likewise: an observer's handle, or -1 */
+	uint64_t generation;	/* of the orphan when it was accepted */
 	uint32_t nr_queues;
 };
 
@@ -159,6 +161,7 @@ static struct tapkeep_vmm *vmm_new(const char *name,
 	snprintf(vmm->name, sizeof(vmm->name), "%s", name);
 	vmm->handle = -1;
 	vmm->offer = -1;
+	vmm->orphan = -1;
 	return vmm;
 }
 
@@ -389,6 +392,24 @@ int tapkeep_vmm_await(struct tapkeep_vmm **vmm, const char *name,
 	return 0;
 }
 
+/* A descriptor of the keep's, whatever its role; -1: this process has none. */
+static int any_handle(const struct tapkeep_vmm *vmm)
+{
+	if (vmm->offer >= 0)
+		return vmm->offer;
+	return vmm->orphan >= 0 ? vmm->orphan : vmm->handle;
+}
+
+int tapkeep_vmm_info(const struct tapkeep_vmm *vmm, struct tapkeep_info *info,
+		     struct tapkeep_vmm_error *err)
+{
+	int handle = any_handle(vmm);
+	int ret = handle < 0 ? observe(vmm->name, info) :
+		  tapkeep_get_info(handle, info);
+
+	return ret ? keep_error(vmm->name, -1, "look at", ret, err) : 0;
+}
+
 uint32_t tapkeep_vmm_nr_queues(const struct tapkeep_vmm *vmm)
 {
 	return vmm->nr_queues;
@@ -528,14 +549,20 @@ static int fill_handover(const struct tapkeep_vmm *vmm,
 	return 0;
 }
 
+int tapkeep_vmm_save(struct tapkeep_vmm *vmm,
+		     struct tapkeep_handover *handover,
+		     struct tapkeep_vmm_error *err)
+{
+	memset(handover, 0, sizeof(*handover));
+	return fill_handover(vmm, handover, err);
+}
+
 int tapkeep_vmm_offer(struct tapkeep_vmm *vmm,
 		      struct tapkeep_handover *handover,
 		      struct tapkeep_vmm_error *err)
 {
-	int ret;
+	int ret = tapkeep_vmm_save(vmm, handover, err);
 
-	memset(handover, 0, sizeof(*handover));
-	ret = fill_handover(vmm, handover, err);
 	if (ret)
 		return ret;
 	ret = owner_op(vmm, "offer", tapkeep_offer, err);
@@ -544,16 +571,27 @@ int tapkeep_vmm_offer(struct tapkeep_vmm *vmm,
 	return ret;
 }
 
+static int check_name(const struct tapkeep_vmm *vmm,
+		      const struct tapkeep_handover *handover,
+		      struct tapkeep_vmm_error *err)
+{
+	if (strncmp(vmm->name, handover->name, sizeof(vmm->name)))
+		return tapkeep_vmm_error_set(err, EINVAL,
+			"This VMM waits for keep '%s', the hand-over is of keep '%.63s'",
+			vmm->name, handover->name);
+	return 0;
+}
+
 /* Is @offer, which @info is of, the one that the stream speaks of? */
 static int check_offer(const struct tapkeep_vmm *vmm,
 		       const struct tapkeep_info *info,
 		       const struct tapkeep_handover *handover,
 		       struct tapkeep_vmm_error *err)
 {
-	if (strncmp(vmm->name, handover->name, sizeof(vmm->name)))
-		return tapkeep_vmm_error_set(err, EINVAL,
-			"This VMM waits for keep '%s', the hand-over is of keep '%.63s'",
-			vmm->name, handover->name);
+	int ret = check_name(vmm, handover, err);
+
+	if (ret)
+		return ret;
 	if (strncmp(vmm->name, info->name, sizeof(vmm->name)))
 		return tapkeep_vmm_error_set(err, EINVAL,
 			"This VMM waits for keep '%s', the offer is of keep '%.63s'",
@@ -570,20 +608,45 @@ static int check_offer(const struct tapkeep_vmm *vmm,
 	return 0;
 }
 
-static int check_numbers(const struct tapkeep_vmm *vmm,
-			 const struct tapkeep_info *info,
-			 const struct tapkeep_handover *handover, uint32_t nr,
-			 struct tapkeep_vmm_error *err)
+static int check_number(const struct tapkeep_vmm *vmm,
+			const struct tapkeep_info *info,
+			const struct tapkeep_handover *handover,
+			struct tapkeep_vmm_error *err)
 {
 	if (info->nr_queues != handover->nic.nr_queues)
 		return tapkeep_vmm_error_set(err, EINVAL,
 			"Keep '%s' has %u queues, the hand-over has %u",
 			vmm->name, info->nr_queues, handover->nic.nr_queues);
+	return 0;
+}
+
+static int check_number_came(const struct tapkeep_vmm *vmm,
+			     const struct tapkeep_info *info, uint32_t nr,
+			     struct tapkeep_vmm_error *err)
+{
 	if (info->nr_queues != nr)
 		return tapkeep_vmm_error_set(err, EINVAL,
 			"Keep '%s' has %u queues, %u queue descriptors came",
 			vmm->name, info->nr_queues, nr);
 	return 0;
+}
+
+/* @handle is any of the keep's. */
+static int check_state(const struct tapkeep_vmm *vmm, int handle,
+		       const struct tapkeep_handover *handover,
+		       struct tapkeep_vmm_error *err)
+{
+	struct keep_state keep;
+	int ret = get_keep_state(vmm, handle, &keep, err);
+
+	if (!ret)
+		ret = tapkeep_check_nic(vmm->name, &keep.nic, &handover->nic,
+					"hand-over", err);
+	if (!ret)
+		ret = check_stopped(vmm->name, &keep.nic, err);
+	if (!ret)
+		ret = check_stopped(vmm->name, &handover->nic, err);
+	return ret;
 }
 
 static int check_handover(const struct tapkeep_vmm *vmm,
@@ -592,23 +655,27 @@ static int check_handover(const struct tapkeep_vmm *vmm,
 			  const int *fds, uint32_t nr,
 			  struct tapkeep_vmm_error *err)
 {
-	struct keep_state keep;
 	int ret = check_offer(vmm, info, handover, err);
 
 	if (!ret)
-		ret = check_numbers(vmm, info, handover, nr, err);
+		ret = check_number(vmm, info, handover, err);
 	if (!ret)
-		ret = get_keep_state(vmm, offer, &keep, err);
+		ret = check_number_came(vmm, info, nr, err);
 	if (!ret)
-		ret = tapkeep_check_nic(vmm->name, &keep.nic, &handover->nic,
-					"hand-over", err);
-	if (!ret)
-		ret = check_stopped(vmm->name, &keep.nic, err);
-	if (!ret)
-		ret = check_stopped(vmm->name, &handover->nic, err);
+		ret = check_state(vmm, offer, handover, err);
 	if (!ret)
 		ret = tapkeep_check_fds(info, &handover->nic, fds, nr, err);
 	return ret;
+}
+
+static int check_has_none(const struct tapkeep_vmm *vmm,
+			  struct tapkeep_vmm_error *err)
+{
+	if (vmm->handle < 0 && vmm->offer < 0 && vmm->orphan < 0)
+		return 0;
+	return tapkeep_vmm_error_set(err, EALREADY,
+		"Cannot accept an offer of keep '%s': this VMM has %s already",
+		vmm->name, vmm->handle >= 0 ? "the keep" : "one");
 }
 
 int tapkeep_vmm_accept(struct tapkeep_vmm *vmm,
@@ -617,12 +684,10 @@ int tapkeep_vmm_accept(struct tapkeep_vmm *vmm,
 		       struct tapkeep_vmm_error *err)
 {
 	struct tapkeep_info info;
-	int ret;
+	int ret = check_has_none(vmm, err);
 
-	if (vmm->handle >= 0 || vmm->offer >= 0)
-		return tapkeep_vmm_error_set(err, EALREADY,
-			"Cannot accept an offer of keep '%s': this VMM has %s already",
-			vmm->name, vmm->handle >= 0 ? "the keep" : "one");
+	if (ret)
+		return ret;
 	ret = tapkeep_get_info(offer, &info);
 	/* This is what a TAP answers: the descriptors are in the wrong order. */
 	if (ret == -EINVAL)
@@ -638,21 +703,91 @@ int tapkeep_vmm_accept(struct tapkeep_vmm *vmm,
 	return 0;
 }
 
+/* Is the orphan, which @info is of, as it was when it was saved? */
+static int check_orphan(const struct tapkeep_vmm *vmm,
+			const struct tapkeep_info *info,
+			const struct tapkeep_handover *handover, int handle,
+			struct tapkeep_vmm_error *err)
+{
+	int ret = check_name(vmm, handover, err);
+
+	if (ret)
+		return ret;
+	if (info->state != TAPKEEP_ORPHAN)
+		return keep_error(vmm->name, handle, "claim", -EBUSY, err);
+	if (info->generation != handover->generation)
+		return tapkeep_vmm_error_set(err, ESTALE,
+			"Keep '%s' has generation %llu, and was saved in generation %llu: it had another owner since (tapkeep release %s, to go on without what it holds)",
+			vmm->name, (unsigned long long)info->generation,
+			(unsigned long long)handover->generation, vmm->name);
+	ret = check_number(vmm, info, handover, err);
+	return ret ? ret : check_state(vmm, handle, handover, err);
+}
+
+int tapkeep_vmm_accept_saved(struct tapkeep_vmm *vmm,
+			     const struct tapkeep_handover *handover,
+			     struct tapkeep_vmm_error *err)
+{
+	struct tapkeep_info info;
+	int ret = check_has_none(vmm, err);
+	int handle;
+
+	if (ret)
+		return ret;
+	handle = tapkeep_observe(vmm->name);
+	if (handle < 0)
+		return keep_error(vmm->name, -1, "claim", handle, err);
+	ret = tapkeep_get_info(handle, &info);
+	if (ret)
+		ret = keep_error(vmm->name, handle, "look at", ret, err);
+	else
+		ret = check_orphan(vmm, &info, handover, handle, err);
+	if (ret) {
+		close(handle);
+		return ret;
+	}
+	vmm->orphan = handle;
+	vmm->generation = info.generation;
+	vmm->nr_queues = info.nr_queues;
+	return 0;
+}
+
 int tapkeep_vmm_compare(struct tapkeep_vmm *vmm, const struct tapkeep_nic *nic,
 			struct tapkeep_vmm_error *err)
 {
 	struct keep_state keep;
-	int ret = get_keep_state(vmm, vmm->offer >= 0 ? vmm->offer :
-				 vmm->handle, &keep, err);
+	int ret = get_keep_state(vmm, any_handle(vmm), &keep, err);
 
 	return ret ? ret : tapkeep_check_nic(vmm->name, &keep.nic, nic,
 					     "device", err);
+}
+
+/* What was compared has to be what is claimed: nobody came in between. */
+static int claim_orphan(struct tapkeep_vmm *vmm, struct tapkeep_vmm_error *err)
+{
+	uint64_t generation;
+	int handle = tapkeep_claim_name(vmm->name, 0, &generation);
+
+	if (handle < 0)
+		return claim_name_error(vmm->name, handle, err);
+	if (generation != vmm->generation + 1) {
+		close(handle);
+		return tapkeep_vmm_error_set(err, ESTALE,
+			"Keep '%s' had another owner while it was claimed",
+			vmm->name);
+	}
+	vmm->handle = above_others(handle);
+	close(vmm->orphan);
+	vmm->orphan = -1;
+	return 0;
 }
 
 int tapkeep_vmm_claim(struct tapkeep_vmm *vmm, struct tapkeep_vmm_error *err)
 {
 	int ret;
 
+	if (vmm->orphan >= 0)
+		return claim_orphan(vmm, err);
 	if (vmm->offer < 0)
 		return tapkeep_vmm_error_set(err, EPERM,
 			"Cannot claim keep '%s': no offer was accepted",
@@ -671,9 +806,29 @@ int tapkeep_vmm_revoke(struct tapkeep_vmm *vmm, struct tapkeep_vmm_error *err)
 	return owner_op(vmm, "go on with", tapkeep_revoke, err);
 }
 
+/* A state that was saved is good until somebody reads again. */
+static int say_running(struct tapkeep_vmm *vmm, struct tapkeep_vmm_error *err)
+{
+	struct tapkeep_queue_state queues[TAPKEEP_MAX_QUEUES];
+	struct tapkeep_state state;
+	int ret = tapkeep_get_state(vmm->handle, &state, queues,
+				    TAPKEEP_MAX_QUEUES);
+
+	if (ret == -ENODATA ||
+	    (ret >= 0 && !(state.flags & TAPKEEP_STATE_STOPPED)))
+		return 0;
+	if (ret >= 0) {
+		state.flags &= ~TAPKEEP_STATE_STOPPED;
+		ret = tapkeep_set_state(vmm->handle, &state, queues);
+	}
+	return ret < 0 ? vmm_error(vmm, "thaw", ret, err) : 0;
+}
+
 int tapkeep_vmm_thaw(struct tapkeep_vmm *vmm, struct tapkeep_vmm_error *err)
 {
-	return owner_op(vmm, "thaw", tapkeep_thaw, err);
+	int ret = vmm->handle < 0 ? 0 : say_running(vmm, err);
+
+	return ret ? ret : owner_op(vmm, "thaw", tapkeep_thaw, err);
 }
 
 int tapkeep_vmm_release(struct tapkeep_vmm *vmm,
@@ -690,5 +845,7 @@ void tapkeep_vmm_close(struct tapkeep_vmm *vmm)
 		close(vmm->handle);
 	if (vmm->offer >= 0)
 		close(vmm->offer);
+	if (vmm->orphan >= 0)
+		close(vmm->orphan);
 	free(vmm);
 }
