@@ -425,6 +425,82 @@ TEST_F(accept, a_saved_state_that_differs_is_refused)
 	ASSERT_DONE(accept_saved(self));
 }
 
+/* As a VMM that is given a descriptor and may open nothing itself. */
+TEST_F(accept, an_open_device_serves_in_place_of_the_path)
+{
+	int device = open(TAPKEEP_DEVICE_PATH, O_RDWR | O_CLOEXEC);
+	struct tapkeep_vmm *second;
+	struct tapkeep_info info;
+
+	ASSERT_LE(0, device);
+	ASSERT_EQ(0, setenv("TAPKEEP_DEVICE", "/nonexistent", 1));
+	EXPECT_EQ(-ENXIO, tapkeep_vmm_probe(KEEP, NULL));
+	EXPECT_EQ(TAPKEEP_VMM_LIVE, tapkeep_vmm_probe_at(device, KEEP,
+							 &self->err));
+	ASSERT_DONE(tapkeep_vmm_await_at(&second, device, KEEP, &self->err));
+	ASSERT_DONE(tapkeep_vmm_info(second, &info, &self->err));
+	EXPECT_EQ(TAPKEEP_FROZEN, info.state);
+	EXPECT_EQ(QUEUES, info.nr_queues);
+	tapkeep_vmm_close(second);
+	EXPECT_EQ(-EBUSY, tapkeep_vmm_restart_at(&second, device, KEEP,
+						 &self->err));
+	EXPECT_SAYS("owner: process");
+	tapkeep_vmm_close(self->source);
+	self->source = NULL;
+	ASSERT_DONE(tapkeep_vmm_restart_at(&self->source, device, KEEP,
+					   &self->err));
+	close(device);
+}
+
+TEST_F(accept, an_owners_handle_is_adopted)
+{
+	int handle = tapkeep_create("vm2", 0, 0);
+	struct tapkeep_vmm *vmm;
+	int fds[QUEUES];
+
+	ASSERT_LE(0, handle);
+	ASSERT_EQ(0, open_queues("tap1", fds));
+	EXPECT_EQ(-EINVAL, tapkeep_vmm_adopt(&vmm, KEEP, handle, &self->err));
+	EXPECT_SAYS("keep 'vm2', not of keep '" KEEP "'");
+	ASSERT_DONE(tapkeep_vmm_adopt(&vmm, "vm2", handle, &self->err));
+	close(handle);
+	EXPECT_TRUE(tapkeep_vmm_is_owner(vmm));
+	EXPECT_EQ(0, tapkeep_vmm_nr_queues(vmm));
+	ASSERT_DONE(tapkeep_vmm_pin(vmm, fds, QUEUES, &self->err));
+	EXPECT_EQ(QUEUES, tapkeep_vmm_nr_queues(vmm));
+	tapkeep_vmm_close(vmm);
+	/* Nobody else has the handle any more. */
+	EXPECT_EQ(TAPKEEP_VMM_ORPHAN, tapkeep_vmm_probe("vm2", &self->err));
+}
+
+TEST_F(accept, an_offer_is_adopted_once)
+{
+	struct tapkeep_vmm *vmm;
+
+	ASSERT_DONE(tapkeep_vmm_adopt(&vmm, KEEP, self->offer, &self->err));
+	EXPECT_TRUE(tapkeep_vmm_is_owner(vmm));
+	EXPECT_FALSE(tapkeep_vmm_is_owner(self->source));
+	EXPECT_EQ(QUEUES, tapkeep_vmm_nr_queues(vmm));
+	tapkeep_vmm_close(vmm);
+	EXPECT_EQ(-ESTALE, tapkeep_vmm_adopt(&vmm, KEEP, self->offer,
+					     &self->err));
+	EXPECT_EQ(NULL, vmm);
+}
+
+TEST_F(accept, what_is_no_handle_is_not_adopted)
+{
+	struct tapkeep_vmm *vmm;
+	int observer = tapkeep_observe(KEEP);
+
+	ASSERT_LE(0, observer);
+	EXPECT_EQ(-EPERM, tapkeep_vmm_adopt(&vmm, KEEP, observer, &self->err));
+	EXPECT_EQ(-ENOTTY, tapkeep_vmm_adopt(&vmm, KEEP, self->fds[0],
+					     &self->err));
+	EXPECT_SAYS("not a handle or an offer");
+	EXPECT_TRUE(tapkeep_vmm_is_owner(self->source));
+	close(observer);
+}
+
 TEST_F(accept, an_export_of_the_wrong_size_names_both)
 {
 	self->nic.nr_queues = 1;

@@ -27,21 +27,24 @@ static int open_device(void)
 	return errno == ENOENT || errno == ENODEV ? -ENXIO : -errno;
 }
 
-static int device_ioctl(unsigned long cmd, void *arg)
-{
-	int fd = open_device();
-	int ret;
-
-	if (fd < 0)
-		return fd;
-	ret = ioctl(fd, cmd, arg) < 0 ? -errno : 0;
-	close(fd);
-	return ret;
-}
-
 static int handle_ioctl(int handle, unsigned long cmd, void *arg)
 {
 	return ioctl(handle, cmd, arg) < 0 ? -errno : 0;
+}
+
+/* @device: an open control device, or -1 */
+static int device_ioctl(int device, unsigned long cmd, void *arg)
+{
+	int fd, ret;
+
+	if (device >= 0)
+		return handle_ioctl(device, cmd, arg);
+	fd = open_device();
+	if (fd < 0)
+		return fd;
+	ret = handle_ioctl(fd, cmd, arg);
+	close(fd);
+	return ret;
 }
 
 static int handle_op(int handle, unsigned long cmd)
@@ -63,6 +66,12 @@ static int copy_name(char *to, const char *name)
 
 int tapkeep_create(const char *name, uint32_t hold_limit, uint32_t lease_ms)
 {
+	return tapkeep_create_at(-1, name, hold_limit, lease_ms);
+}
+
+int tapkeep_create_at(int device, const char *name, uint32_t hold_limit,
+		      uint32_t lease_ms)
+{
 	struct tapkeep_create arg = {
 		.size = sizeof(arg),
 		.hold_limit = hold_limit,
@@ -71,17 +80,23 @@ int tapkeep_create(const char *name, uint32_t hold_limit, uint32_t lease_ms)
 	int ret = copy_name(arg.name, name);
 
 	if (!ret)
-		ret = device_ioctl(TAPKEEP_CREATE, &arg);
+		ret = device_ioctl(device, TAPKEEP_CREATE, &arg);
 	return ret ? ret : arg.fd;
 }
 
 int tapkeep_claim_name(const char *name, uint32_t flags, uint64_t *generation)
 {
+	return tapkeep_claim_name_at(-1, name, flags, generation);
+}
+
+int tapkeep_claim_name_at(int device, const char *name, uint32_t flags,
+			  uint64_t *generation)
+{
 	struct tapkeep_claim arg = { .size = sizeof(arg), .flags = flags };
 	int ret = copy_name(arg.name, name);
 
 	if (!ret)
-		ret = device_ioctl(TAPKEEP_CLAIM, &arg);
+		ret = device_ioctl(device, TAPKEEP_CLAIM, &arg);
 	if (ret)
 		return ret;
 	if (generation)
@@ -103,11 +118,16 @@ int tapkeep_claim_offer(int offer, uint64_t *generation)
 
 int tapkeep_observe(const char *name)
 {
+	return tapkeep_observe_at(-1, name);
+}
+
+int tapkeep_observe_at(int device, const char *name)
+{
 	struct tapkeep_observe arg = { .size = sizeof(arg) };
 	int ret = copy_name(arg.name, name);
 
 	if (!ret)
-		ret = device_ioctl(TAPKEEP_OBSERVE, &arg);
+		ret = device_ioctl(device, TAPKEEP_OBSERVE, &arg);
 	return ret ? ret : arg.fd;
 }
 

@@ -65,6 +65,16 @@ int tapkeep_claim_offer(int offer, uint64_t *generation);
 /* Return: an observer's handle of the keep @name. */
 int tapkeep_observe(const char *name);
 
+/*
+ * The same on a control device that is open already: for a process that may
+ * not open it itself, and was given the descriptor. -1: open it.
+ */
+int tapkeep_create_at(int device, const char *name, uint32_t hold_limit,
+		      uint32_t lease_ms);
+int tapkeep_claim_name_at(int device, const char *name, uint32_t flags,
+			  uint64_t *generation);
+int tapkeep_observe_at(int device, const char *name);
+
 /* Pin a queue. Return: its number in the keep. */
 int tapkeep_pin(int handle, int queue_fd);
 

@@ -196,6 +196,57 @@ int tapkeep_vmm_restart(struct tapkeep_vmm **vmm, const char *name,
 int tapkeep_vmm_await(struct tapkeep_vmm **vmm, const char *name,
 		      struct tapkeep_vmm_error *err);
 
+/*
+ * The same on a control device that is open: for a process that may not open
+ * /dev/tapkeep itself, and was given the descriptor. It stays the caller's, and
+ * open for as long as @vmm is there; -1: open the device. The rights are those
+ * of the process that calls, whoever has opened it.
+ */
+int tapkeep_vmm_probe_at(int device, const char *name,
+			 struct tapkeep_vmm_error *err);
+int tapkeep_vmm_create_at(struct tapkeep_vmm **vmm, int device,
+			  const char *name, uint32_t hold_limit,
+			  uint32_t lease_ms, const int *fds, uint32_t nr,
+			  struct tapkeep_vmm_error *err);
+int tapkeep_vmm_restart_at(struct tapkeep_vmm **vmm, int device,
+			   const char *name, struct tapkeep_vmm_error *err);
+int tapkeep_vmm_await_at(struct tapkeep_vmm **vmm, int device,
+			 const char *name, struct tapkeep_vmm_error *err);
+
+/**
+ * tapkeep_vmm_adopt - become the owner by a handle that was given
+ * @vmm: the new object, the owner; tapkeep_vmm_close() frees it
+ * @name: the keep's name, which has to be that of @fd's
+ * @fd: an owner's handle, or an offer, which is claimed; it stays the caller's.
+ *	Of an owner's handle no other descriptor may stay open anywhere: a keep
+ *	is an orphan when the last one is closed
+ * @err: filled in on failure; may be NULL
+ *
+ * The device need not be there. The keep can be active, frozen, or without
+ * queues yet (tapkeep_vmm_pin()).
+ *
+ * Errors: EINVAL another keep's; EMFILE; ENODEV it ended; ENOTTY neither a
+ * handle nor an offer; EPERM an observer's; ESTALE a handle of a former owner,
+ * or an offer that was used or voided.
+ */
+int tapkeep_vmm_adopt(struct tapkeep_vmm **vmm, const char *name, int fd,
+		      struct tapkeep_vmm_error *err);
+
+/**
+ * tapkeep_vmm_pin - pin more queues
+ * @vmm: the owner
+ * @fds: as in tapkeep_vmm_create()
+ * @nr: how many
+ * @err: filled in on failure; may be NULL
+ *
+ * Those before the one that failed stay pinned.
+ *
+ * Errors: those of tapkeep_vmm_create() that are about queues; EPERM, ESTALE as
+ * tapkeep_vmm_freeze().
+ */
+int tapkeep_vmm_pin(struct tapkeep_vmm *vmm, const int *fds, uint32_t nr,
+		    struct tapkeep_vmm_error *err);
+
 /**
  * tapkeep_vmm_info - what the keep is like now, and who has it
  * @vmm: any

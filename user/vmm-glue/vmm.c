@@ -30,6 +30,7 @@
 
 struct tapkeep_vmm {
 	char name[TAPKEEP_NAME_LEN];
+	int device;		/* the control device, the caller's, or -1 */
 	int handle;		/* the owner's, or -1 */
 	int offer;		/* accepted and not claimed, or -1 */
 	int orphan;		/* likewise: an observer's handle, or -1 */
@@ -149,7 +150,7 @@ static int owner_op(struct tapkeep_vmm *vmm, const char *op,
 }
 
 /* A new object that owns nothing yet. */
-static struct tapkeep_vmm *vmm_new(const char *name,
+static struct tapkeep_vmm *vmm_new(int device, const char *name,
 				   struct tapkeep_vmm_error *err)
 {
 	struct tapkeep_vmm *vmm = calloc(1, sizeof(*vmm));
@@ -159,6 +160,7 @@ static struct tapkeep_vmm *vmm_new(const char *name,
 		return NULL;
 	}
 	snprintf(vmm->name, sizeof(vmm->name), "%s", name);
+	vmm->device = device;
 	vmm->handle = -1;
 	vmm->offer = -1;
 	vmm->orphan = -1;
@@ -166,9 +168,9 @@ static struct tapkeep_vmm *vmm_new(const char *name,
 }
 
 /* What an observer sees. EACCES: the keep exists, and is somebody else's. */
-static int observe(const char *name, struct tapkeep_info *info)
+static int observe(int device, const char *name, struct tapkeep_info *info)
 {
-	int handle = tapkeep_observe(name);
+	int handle = tapkeep_observe_at(device, name);
 	int ret;
 
 	if (handle < 0)
@@ -180,8 +182,14 @@ static int observe(const char *name, struct tapkeep_info *info)
 
 int tapkeep_vmm_probe(const char *name, struct tapkeep_vmm_error *err)
 {
+	return tapkeep_vmm_probe_at(-1, name, err);
+}
+
+int tapkeep_vmm_probe_at(int device, const char *name,
+			 struct tapkeep_vmm_error *err)
+{
 	struct tapkeep_info info;
-	int ret = observe(name, &info);
+	int ret = observe(device, name, &info);
 
 	/* A keep that ended while it was looked at is gone as well. */
 	if (ret == -ENOENT || ret == -ENODEV)
@@ -198,8 +206,8 @@ int tapkeep_vmm_probe(const char *name, struct tapkeep_vmm_error *err)
 	}
 }
 
-static int pin_all(struct tapkeep_vmm *vmm, const int *fds, uint32_t nr,
-		   struct tapkeep_vmm_error *err)
+int tapkeep_vmm_pin(struct tapkeep_vmm *vmm, const int *fds, uint32_t nr,
+		    struct tapkeep_vmm_error *err)
 {
 	uint32_t i;
 	int ret;
@@ -247,18 +255,28 @@ int tapkeep_vmm_create(struct tapkeep_vmm **vmm, const char *name,
 		       const int *fds, uint32_t nr,
 		       struct tapkeep_vmm_error *err)
 {
-	struct tapkeep_vmm *new = vmm_new(name, err);
+	return tapkeep_vmm_create_at(vmm, -1, name, hold_limit, lease_ms, fds,
+				     nr, err);
+}
+
+int tapkeep_vmm_create_at(struct tapkeep_vmm **vmm, int device,
+			  const char *name, uint32_t hold_limit,
+			  uint32_t lease_ms, const int *fds, uint32_t nr,
+			  struct tapkeep_vmm_error *err)
+{
+	struct tapkeep_vmm *new = vmm_new(device, name, err);
 	int ret;
 
 	*vmm = NULL;
 	if (!new)
 		return -ENOMEM;
-	new->handle = above_others(tapkeep_create(name, hold_limit, lease_ms));
+	new->handle = above_others(tapkeep_create_at(device, name, hold_limit,
+						     lease_ms));
 	if (new->handle < 0) {
 		ret = keep_error(name, -1, "create", new->handle, err);
 		goto fail;
 	}
-	ret = pin_all(new, fds, nr, err);
+	ret = tapkeep_vmm_pin(new, fds, nr, err);
 	if (ret) {
 		tapkeep_release(new->handle);
 		goto fail;
@@ -272,10 +290,10 @@ fail:
 }
 
 /* The owner of a keep that this process could not have, for the message. */
-static int claim_name_error(const char *name, int ret,
+static int claim_name_error(int device, const char *name, int ret,
 			    struct tapkeep_vmm_error *err)
 {
-	int observer = ret == -EBUSY ? tapkeep_observe(name) : -1;
+	int observer = ret == -EBUSY ? tapkeep_observe_at(device, name) : -1;
 
 	keep_error(name, observer, "claim", ret, err);
 	if (observer >= 0)
@@ -350,15 +368,22 @@ static int wait_for_former_owner(struct tapkeep_vmm *vmm,
 int tapkeep_vmm_restart(struct tapkeep_vmm **vmm, const char *name,
 			struct tapkeep_vmm_error *err)
 {
-	struct tapkeep_vmm *new = vmm_new(name, err);
+	return tapkeep_vmm_restart_at(vmm, -1, name, err);
+}
+
+int tapkeep_vmm_restart_at(struct tapkeep_vmm **vmm, int device,
+			   const char *name, struct tapkeep_vmm_error *err)
+{
+	struct tapkeep_vmm *new = vmm_new(device, name, err);
 	int ret;
 
 	*vmm = NULL;
 	if (!new)
 		return -ENOMEM;
-	new->handle = above_others(tapkeep_claim_name(name, 0, NULL));
+	new->handle = above_others(tapkeep_claim_name_at(device, name, 0,
+							 NULL));
 	if (new->handle < 0) {
-		ret = claim_name_error(name, new->handle, err);
+		ret = claim_name_error(device, name, new->handle, err);
 		goto fail;
 	}
 	ret = wait_for_former_owner(new, err);
@@ -372,18 +397,73 @@ fail:
 	return ret;
 }
 
+static int own_handle(int fd, uint32_t role)
+{
+	int copy;
+
+	if (role != TAPKEEP_ROLE_OWNER)
+		return tapkeep_claim_offer(fd, NULL);
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return copy < 0 ? -errno : copy;
+}
+
+/* @info is of @fd: what is missing before it is this process's keep? */
+static int adopt(struct tapkeep_vmm *vmm, int fd,
+		 const struct tapkeep_info *info, struct tapkeep_vmm_error *err)
+{
+	if (strncmp(vmm->name, info->name, sizeof(vmm->name)))
+		return tapkeep_vmm_error_set(err, EINVAL,
+			"The descriptor is of keep '%.63s', not of keep '%s'",
+			info->name, vmm->name);
+	vmm->handle = above_others(own_handle(fd, info->role));
+	if (vmm->handle < 0)
+		return keep_error(vmm->name, fd, "claim", vmm->handle, err);
+	vmm->nr_queues = info->nr_queues;
+	return 0;
+}
+
+int tapkeep_vmm_adopt(struct tapkeep_vmm **vmm, const char *name, int fd,
+		      struct tapkeep_vmm_error *err)
+{
+	struct tapkeep_vmm *new = vmm_new(-1, name, err);
+	struct tapkeep_info info;
+	int ret;
+
+	*vmm = NULL;
+	if (!new)
+		return -ENOMEM;
+	ret = tapkeep_get_info(fd, &info);
+	/* This is what a TAP answers. */
+	if (ret == -EINVAL)
+		ret = -ENOTTY;
+	ret = ret ? keep_error(name, -1, "adopt", ret, err) :
+		    adopt(new, fd, &info, err);
+	if (ret) {
+		tapkeep_vmm_close(new);
+		return ret;
+	}
+	*vmm = new;
+	return 0;
+}
+
 int tapkeep_vmm_await(struct tapkeep_vmm **vmm, const char *name,
 		      struct tapkeep_vmm_error *err)
 {
+	return tapkeep_vmm_await_at(vmm, -1, name, err);
+}
+
+int tapkeep_vmm_await_at(struct tapkeep_vmm **vmm, int device,
+			 const char *name, struct tapkeep_vmm_error *err)
+{
 	struct tapkeep_info info = { 0 };
 	struct tapkeep_vmm *new;
-	int ret = observe(name, &info);
+	int ret = observe(device, name, &info);
 
 	*vmm = NULL;
 	/* Whoever is given an offer may be another user than the keep's. */
 	if (ret && ret != -EACCES)
 		return keep_error(name, -1, "wait for", ret, err);
-	new = vmm_new(name, err);
+	new = vmm_new(device, name, err);
 	if (!new)
 		return -ENOMEM;
 	new->nr_queues = info.nr_queues;
@@ -404,7 +484,7 @@ int tapkeep_vmm_info(const struct tapkeep_vmm *vmm, struct tapkeep_info *info,
 		     struct tapkeep_vmm_error *err)
 {
 	int handle = any_handle(vmm);
-	int ret = handle < 0 ? observe(vmm->name, info) :
+	int ret = handle < 0 ? observe(vmm->device, vmm->name, info) :
 		  tapkeep_get_info(handle, info);
 
 	return ret ? keep_error(vmm->name, -1, "look at", ret, err) : 0;
@@ -734,7 +814,7 @@ int tapkeep_vmm_accept_saved(struct tapkeep_vmm *vmm,
 
 	if (ret)
 		return ret;
-	handle = tapkeep_observe(vmm->name);
+	handle = tapkeep_observe_at(vmm->device, vmm->name);
 	if (handle < 0)
 		return keep_error(vmm->name, -1, "claim", handle, err);
 	ret = tapkeep_get_info(handle, &info);
@@ -766,10 +846,11 @@ int tapkeep_vmm_compare(struct tapkeep_vmm *vmm, const struct tapkeep_nic *nic,
 static int claim_orphan(struct tapkeep_vmm *vmm, struct tapkeep_vmm_error *err)
 {
 	uint64_t generation;
-	int handle = tapkeep_claim_name(vmm->name, 0, &generation);
+	int handle = tapkeep_claim_name_at(vmm->device, vmm->name, 0,
+					   &generation);
 
 	if (handle < 0)
-		return claim_name_error(vmm->name, handle, err);
+		return claim_name_error(vmm->device, vmm->name, handle, err);
 	if (generation != vmm->generation + 1) {
 		close(handle);
 		return tapkeep_vmm_error_set(err, ESTALE,
