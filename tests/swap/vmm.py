@@ -194,7 +194,8 @@ class Vmm:
     """One QEMU process."""
 
     def __init__(self, scene, scenario, name, incoming=False, cpus=1,
-                 paused=False, channels=0, plugged=True, traces=None):
+                 paused=False, channels=0, plugged=True, traces=None,
+                 process=None):
         self.scene = scene
         self.scenario = scenario
         self.name = name
@@ -209,19 +210,26 @@ class Vmm:
         self.qmp = None
         command = self.command()
         if incoming:
-            command += ["-incoming", "defer"]
+            command += self.waits()
         if paused:
             command += ["-S"]
         with open(self.log_path, "wb") as log:
             log.write((" ".join(command) + "\n").encode())
             log.flush()
             self.process = subprocess.Popen(command, stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL)
+                                            stdin=subprocess.DEVNULL,
+                                            **(process or {}))
         self.start_time = time.monotonic()
 
+    @staticmethod
+    def waits():
+        return ["-incoming", "defer"]
+
+    def ram(self):
+        return f"memory-backend-file,id=ram,size={GUEST_MEMORY_MB}M," \
+               f"share=on,prealloc=on,mem-path={self.scene.ram}"
+
     def command(self):
-        ram = f"memory-backend-file,id=ram,size={GUEST_MEMORY_MB}M," \
-              f"share=on,prealloc=on,mem-path={self.scene.ram}"
         return [self.scene.qemu, *firmware(), "-name", f"guest={self.name}",
                 "-nodefaults", "-no-user-config", "-display", "none",
                 # Without devices that a guest with kvmclock has no use for,
@@ -231,7 +239,7 @@ class Vmm:
                 # A guest that can nest keeps nested state, which does not
                 # always survive in a VM that is nested itself.
                 "-cpu", "host,-svm,-vmx", "-smp", str(self.cpus),
-                "-m", f"{GUEST_MEMORY_MB}M", "-object", ram,
+                "-m", f"{GUEST_MEMORY_MB}M", "-object", self.ram(),
                 *self.scene.guest(self.channels),
                 "-chardev", f"file,id=console,path={self.scene.console},"
                             "append=on",
@@ -393,8 +401,8 @@ class Scene:
         return ["-kernel", self.kernel, "-initrd", self.initrd,
                 "-append", " ".join(words)]
 
-    def start(self, scenario, name, **options):
-        vmm = Vmm(self, scenario, name, **options)
+    def start(self, scenario, name, kind=Vmm, **options):
+        vmm = kind(self, scenario, name, **options)
         self.vmms.append(vmm)
         return vmm.connect()
 
