@@ -364,6 +364,7 @@ static int stop_and_offer(struct victim *v)
 	struct tapkeep_state state = {
 		.size = sizeof(state),
 		.flags = TAPKEEP_STATE_STOPPED,
+		.offloads = TUN_F_CSUM,
 		.vnet_hdr_len = VNET_HDR_LEN,
 		.queue_size = sizeof(queues[0]),
 		.nr_queues = v->nic->nr_queues,
