@@ -699,6 +699,11 @@ TEST_F(vmm, queue_states_of_a_later_version)
 	EXPECT_EQ(0, call(self->owner, TAPKEEP_SET_STATE, &state));
 	later.tail = 1;
 	EXPECT_EQ(-E2BIG, call(self->owner, TAPKEEP_SET_STATE, &state));
+	/* Not more than a page for each of them. */
+	state.queue_size = sysconf(_SC_PAGESIZE) + 1;
+	EXPECT_EQ(-E2BIG, call(self->owner, TAPKEEP_SET_STATE, &state));
+	EXPECT_EQ(-E2BIG, call(self->owner, TAPKEEP_GET_STATE, &state));
+	state.queue_size = sizeof(later);
 	/* And back: what this module does not know is zero. */
 	EXPECT_EQ(0, call(self->owner, TAPKEEP_GET_STATE, &state));
 	EXPECT_EQ(0, later.tail);

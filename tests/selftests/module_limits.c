@@ -90,6 +90,25 @@ TEST_F(limits, keeps_of_all)
 	EXPECT_EQ(-ENOSPC, keep_create("b"));
 }
 
+/* Whoever asks for nothing does not get more than could be asked for. */
+TEST_F(limits, defaults_are_not_over_the_maximum)
+{
+	struct tapkeep_info info;
+	long hold, lease;
+	int err;
+
+	hold = read_number(PARAMETER("hold_limit_max"));
+	lease = read_number(PARAMETER("lease_ms_max"));
+	ASSERT_EQ(0, write_number(PARAMETER("hold_limit_max"), 1000));
+	ASSERT_EQ(0, write_number(PARAMETER("lease_ms_max"), 500));
+	err = keep_info(keep_create_with("a", 0, 0), &info);
+	ASSERT_EQ(0, write_number(PARAMETER("hold_limit_max"), hold));
+	ASSERT_EQ(0, write_number(PARAMETER("lease_ms_max"), lease));
+	ASSERT_EQ(0, err);
+	EXPECT_EQ(1000, info.hold_limit);
+	EXPECT_EQ(500, info.lease_ms);
+}
+
 static int create_named(void *name)
 {
 	int fd = keep_create(name);

@@ -448,6 +448,57 @@ TEST_F(offers, claim_by_name_waits_for_the_death_of_the_owner)
 	EXPECT_BOTH(self->score);
 }
 
+/* When each was done: what they return does not tell. */
+static uint64_t pinned_at, set_at;
+
+static int do_pin_timed(void *arg)
+{
+	int ret = do_pin(arg);
+
+	pinned_at = now_ns();
+	return ret;
+}
+
+static int do_set_limit(void *arg)
+{
+	const struct limits limits = { .hold_limit = 3000 };
+	struct nl nl;
+	int ret = nl_open(&nl);
+
+	(void)arg;
+	ret = ret ?: set_limits(&nl, limits);
+	set_at = now_ns();
+	close(nl.fd);
+	return ret;
+}
+
+/* Its memory is allocated before it is known what it is pinned into. */
+TEST_F(offers, a_pin_has_the_limit_that_is_set_meanwhile)
+{
+	struct nl_keep k;
+
+	self->r.offer = -1;
+	self->r.second_offer = -1;
+	self->r.claimer = -1;
+	self->race.a = do_pin_timed;
+	self->race.b = do_set_limit;
+	while (goes_on(&self->score)) {
+		self->r.nic.queue = tap_open("tap0");
+		self->r.nic.owner = keep_create_with("nic", 1 << 20, 0);
+		ASSERT_EQ(0, run_race(&self->race));
+		ASSERT_EQ(0, self->race.a_ret);
+		ASSERT_EQ(0, self->race.b_ret);
+		ASSERT_EQ(0, keep_freeze(self->r.nic.owner));
+		ASSERT_EQ(0, nl_get("nic", &k));
+		ASSERT_EQ(3000, k.hold_limit);
+		ASSERT_EQ(3000, k.queues[0].ring_size);
+		count(&self->race, &self->score, pinned_at < set_at);
+		ASSERT_EQ(0, keep_release(self->r.nic.owner));
+		close_all(&self->r);
+	}
+	EXPECT_BOTH(self->score);
+}
+
 /*
  * The interface is deleted in the middle of each operation
  */

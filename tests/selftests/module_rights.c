@@ -264,6 +264,7 @@ TEST_F(rights, CAP_NET_ADMIN_has_them_all)
 
 TEST_F(rights, a_socket_that_a_stranger_opened_gives_none_to_root)
 {
+	int own = keep_create("of-root");
 	struct nl nl;
 
 	ASSERT_EQ(0, setresuid(-1, STRANGER, -1));
@@ -271,6 +272,9 @@ TEST_F(rights, a_socket_that_a_stranger_opened_gives_none_to_root)
 	ASSERT_EQ(0, setresuid(-1, 0, -1));
 	EXPECT_EQ(-EPERM, nl_release_on(&nl, "nic"));
 	EXPECT_EQ(TAPKEEP_ACTIVE, keep_state(self->owner));
+	/* Not even of its own: somebody else may have it send this. */
+	EXPECT_EQ(-EPERM, nl_release_on(&nl, "of-root"));
+	EXPECT_EQ(TAPKEEP_ACTIVE, keep_state(own));
 }
 
 /* A VMM: no privileges, in namespaces of its own, and two descriptors. */
@@ -333,6 +337,15 @@ static int make_orphan(void *arg)
 	return keep_pin(owner, *(int *)arg);
 }
 
+static int set_lease(void *arg)
+{
+	const struct limits limits = { .lease = 10000 };
+	struct nl nl;
+
+	(void)arg;
+	return nl_open(&nl) ?: set_limits(&nl, limits);
+}
+
 /* What its root does in it. Return: 0, and there is an orphan of user 7. */
 static int administer(void)
 {
@@ -353,7 +366,13 @@ static int administer(void)
 	ret = as_user(0, claim_nic, NULL);
 	if (ret)
 		return ret;
-	return as_user(0, force_nic, NULL);
+	ret = as_user(0, force_nic, NULL);
+	if (ret)
+		return ret;
+	ret = as_user(8, set_lease, NULL);
+	if (ret != -EPERM)
+		return ret ?: -ENOMSG;
+	return as_user(0, set_lease, NULL);
 }
 
 static int write_map(pid_t pid, const char *file)

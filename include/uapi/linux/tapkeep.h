@@ -53,8 +53,8 @@
  * Every structure begins with its size in bytes, which the caller sets to
  * sizeof() of what it was compiled with. A shorter structure than the
  * kernel's is extended with zeroes; a longer one is refused with E2BIG if
- * its unknown tail is not zero. Unknown flags and non-zero reserved fields
- * are EINVAL.
+ * its unknown tail is not zero, or if it is larger than a page. Unknown flags
+ * and non-zero reserved fields are EINVAL.
  *
  * Every descriptor that is returned is close-on-exec and belongs to the
  * caller. A descriptor that is passed in stays the caller's: the keep takes a
@@ -62,7 +62,8 @@
  *
  * Errors that any of them can give:
  *
- *	E2BIG	the structure has an unknown tail that is not zero
+ *	E2BIG	the structure has an unknown tail that is not zero, or is
+ *		larger than a page
  *	EBADF	a descriptor that was passed in is not open
  *	EFAULT	a pointer cannot be read or written
  *	EINVAL	the size is too small, a flag is unknown, a value out of range
