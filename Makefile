@@ -10,8 +10,10 @@ KVER	?= $(KERNEL)
 MATRIX	?= 6.1 6.12 7.3
 # The series whose own tests of tun and tap are run, on any kernel.
 KERNEL_TESTS := 6.12
-# Series of Debian's QEMU.
-QEMU_SERIES ?= $(or $(TAPKEEP_QEMU_SERIES),10.0)
+# Series of Debian's QEMU: the one to patch and to test, and the one that the
+# VM runs in, whose emulation is patched as well.
+QEMU	?= $(or $(TAPKEEP_QEMU_SERIES),10.0)
+VM_QEMU	:= 10.0
 # How many processes check-kill kills.
 KILLS	?= 10000
 
@@ -20,7 +22,7 @@ BUILD	:= $(TOP)/build
 export TAPKEEP_TOP := $(TOP)
 export TAPKEEP_BUILD := $(BUILD)
 export TAPKEEP_KERNEL := $(KERNEL)
-export TAPKEEP_QEMU_SERIES := $(QEMU_SERIES)
+export TAPKEEP_QEMU_SERIES := $(QEMU)
 
 # As many jobs as there are processors, unless the user says otherwise.
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
@@ -57,8 +59,8 @@ help: ## list the targets
 		expand -t 20
 	@printf '  PREFIX=/usr/local\tof make install; LIBDIR= for its libraries\n' | \
 		expand -t 20
-	@printf '  QEMU_SERIES=%s\tthe QEMU to patch and build\n' \
-		"$(QEMU_SERIES)" | expand -t 20
+	@printf '  QEMU=%s\tthe QEMU to patch, build and test\n' \
+		"$(QEMU)" | expand -t 20
 
 deps: ## install what building and testing need (root or sudo)
 	@scripts/deps
@@ -95,7 +97,10 @@ fuzzer:
 	@$(MAKE) -C tests/fuzz O=$(BUILD)/fuzz
 
 qemu: libtapkeep vmm-glue ## build QEMU with the tapkeep patches
-	@scripts/build-qemu $(QEMU_SERIES)
+	@scripts/build-qemu $(QEMU)
+
+vm-qemu: libtapkeep vmm-glue
+	@scripts/build-qemu $(VM_QEMU)
 
 debug-kernel: ## build the kernel of check-debug: KASAN, lockdep, kmemleak
 	@scripts/build-kernel $(KERNEL)
@@ -103,7 +108,7 @@ debug-kernel: ## build the kernel of check-debug: KASAN, lockdep, kmemleak
 guest: bench ## build the initramfs of the guest that the tests swap
 	@tests/guest/mkinitramfs $(KERNEL)
 
-vm-shell: module user tests qemu ## a shell in the VM, the module loaded
+vm-shell: module user tests qemu vm-qemu ## a shell in the VM, the module loaded
 	@tests/vm/run --interactive --kernel-version $(KERNEL) \
 		--module "$$(scripts/build-module --where $(KERNEL))" -- bash -i
 
@@ -115,6 +120,9 @@ check: deps ## build everything, lint it, run all tests in the VM
 
 check-debug: deps ## run the self-tests on a kernel that finds more faults
 	@scripts/check --debug $(TESTS)
+
+check-qemu: deps ## test the patches for QEMU, feature by feature
+	@scripts/check --qemu $(TESTS)
 
 check-matrix: deps ## run the self-tests on each kernel of MATRIX
 	@scripts/check --matrix "$(MATRIX)" $(TESTS)
@@ -143,5 +151,5 @@ clean: ## remove build/ (not the cache)
 	rm -rf $(BUILD)
 
 .PHONY: all help deps module user install libtapkeep vmm-glue tool tests selftests \
-	bench fuzzer fuzz fuzz-handover qemu debug-kernel guest vm-shell lint check check-debug \
-	check-matrix check-kill demo stop-table clean
+	bench fuzzer fuzz fuzz-handover qemu vm-qemu debug-kernel guest vm-shell lint check check-debug \
+	check-qemu check-matrix check-kill demo stop-table clean

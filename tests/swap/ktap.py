@@ -17,6 +17,18 @@ def check(condition, text):
         raise Failure(text)
 
 
+FIGURES = {}
+
+
+def figure(**values):
+    """Add to what is reported at the end; of longest_* the highest counts."""
+    for name, value in values.items():
+        if name.startswith("longest_"):
+            FIGURES[name] = max(value, FIGURES.get(name, 0))
+        else:
+            FIGURES[name] = FIGURES.get(name, 0) + value
+
+
 def note(text):
     for line in str(text).splitlines():
         print(f"# {line}", flush=True)
@@ -50,4 +62,7 @@ def main(tests, on_failure=lambda: None):
         passed = _passes(function, on_failure)
         failed += not passed
         print(f"{'ok' if passed else 'not ok'} {number} {name}", flush=True)
+    if FIGURES:
+        note("figures: " + " ".join(f"{name}={value:.0f}"
+                                    for name, value in FIGURES.items()))
     sys.exit(1 if failed else 0)

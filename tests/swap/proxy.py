@@ -14,12 +14,13 @@ class Proxy:
 
     @filter is called with what the source sends (bytes, and descriptors that
     it may close and leave out) and returns what goes on; None breaks the
-    channel on both sides.
+    channel on both sides. @back: the same for what the target sends.
     """
 
-    def __init__(self, path, target, filter_):
+    def __init__(self, path, target, filter_, back=lambda *what: what):
         self.target = target
         self.filter = filter_
+        self.back = back
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(1)
@@ -30,7 +31,7 @@ class Proxy:
         target = socket.socket(socket.AF_UNIX)
         target.connect(self.target)
         threading.Thread(target=self._pass, daemon=True,
-                         args=(target, source, lambda *what: what)).start()
+                         args=(target, source, self.back)).start()
         self._pass(source, target, self.filter)
 
     def _pass(self, origin, destination, filter_):

@@ -118,6 +118,17 @@ class Qmp:
             raise QmpError(f"{name}: {answer['error']['desc']}")
         return answer["return"]
 
+    def give(self, name, file):
+        """Have QEMU know the descriptor of @file by @name."""
+        request = json.dumps({"execute": "getfd", "id": name,
+                              "arguments": {"fdname": name}})
+        socket.send_fds(self.socket, [request.encode() + b"\n"],
+                        [file.fileno()])
+        answer = self._wait(lambda: self.answers.pop(name, None), 10,
+                            "answer to getfd")
+        if "error" in answer:
+            raise QmpError(f"getfd: {answer['error']['desc']}")
+
     def mark(self):
         """Where the list of events ends now."""
         with self.changed:

@@ -12,8 +12,9 @@ import time
 
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
-from vmm import (GUEST_ADDRESS, GUEST_MAC, MIGRATION_TIMEOUT_S,  # noqa: E402
-                 Local, Network, Reopen, Scene, Tapkeep, losses, wait_until)
+from hotplug import hotplugged  # noqa: E402
+from vmm import (GUEST_ADDRESS, MIGRATION_TIMEOUT_S, Local,  # noqa: E402
+                 Network, Reopen, Scene, Tapkeep, losses, wait_until)
 
 QUEUES = 4
 FLOWS = 8
@@ -28,29 +29,6 @@ def ping():
                            GUEST_ADDRESS], capture_output=True, text=True,
                           timeout=20, check=False)
     ktap.check(done.returncode == 0, f"no reply to ping: {done.stdout}")
-
-
-def plug(vmm):
-    """netdev_add and device_add, as objects of QMP."""
-    options = vmm.scenario.netdev(vmm.incoming).split(",")
-    netdev = {"type": options[0]}
-    for option in options[1:]:
-        key, _, value = option.partition("=")
-        netdev[key] = {"on": True, "off": False}.get(
-            value, int(value) if key == "queues" else value)
-    vmm.qmp.command("netdev_add", netdev)
-    vmm.qmp.command("device_add", {
-        "driver": "virtio-net-pci", "netdev": "net0", "mac": GUEST_MAC,
-        "id": "nic0", "romfile": "", "mq": True, "vectors": 2 * QUEUES + 2,
-        "bus": "pci.0", "addr": "4"})
-
-
-def hotplugged(scene, scenario, name, incoming):
-    vmm = scene.start(scenario, name, incoming=incoming, paused=True, cpus=2,
-                      channels=QUEUES, plugged=False)
-    vmm.prepare_migration()
-    plug(vmm)
-    return vmm
 
 
 def check_gaps(result):

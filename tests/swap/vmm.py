@@ -12,6 +12,7 @@ leaves the RAM where it is. Which TAP it uses is the scenario's.
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -25,6 +26,7 @@ import time
 
 import machine
 from qmp import Qmp, QmpError, event_time
+from shell import Shell
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 HOST_ADDRESS, GUEST_ADDRESS = "10.77.0.1", "10.77.0.2"
@@ -195,7 +197,11 @@ class Vmm:
 
     def __init__(self, scene, scenario, name, incoming=False, cpus=1,
                  paused=False, channels=0, plugged=True, traces=None,
-                 process=None):
+                 process=None, shell=False, words=(),
+                 nic="virtio-net-pci-non-transitional", more=()):
+        """@words of the guest's command line, a @nic with options that take
+        precedence, @more of QEMU's command line.
+        """
         self.scene = scene
         self.scenario = scenario
         self.name = name
@@ -204,6 +210,10 @@ class Vmm:
         self.channels = channels
         self.plugged = plugged
         self.traces = traces    # a directory, and the events to log there
+        self.words = [*words, *(["tapkeep.shell=ttyS1"] if shell else [])]
+        self.model = nic
+        self.more = more
+        self.shell_path = scene.path(f"{name}.shell") if shell else None
         self.qmp_path = scene.path(f"{name}.qmp")
         self.log_path = scene.path(f"{name}.log")
         self.channel = scene.path(f"{name}.sock")
@@ -240,12 +250,15 @@ class Vmm:
                 # always survive in a VM that is nested itself.
                 "-cpu", "host,-svm,-vmx", "-smp", str(self.cpus),
                 "-m", f"{GUEST_MEMORY_MB}M", "-object", self.ram(),
-                *self.scene.guest(self.channels),
+                *self.scene.guest(self.channels, self.words),
                 "-chardev", f"file,id=console,path={self.scene.console},"
                             "append=on",
                 "-serial", "chardev:console",
+                *(["-serial", f"unix:{self.shell_path},server=on,wait=off"]
+                  if self.shell_path else []),
                 "-qmp", f"unix:{self.qmp_path},server=on,wait=off",
-                *(self.nic() if self.plugged else []), *self.tracing()]
+                *(self.nic() if self.plugged else []), *self.tracing(),
+                *self.more]
 
     def tracing(self):
         if not self.traces:
@@ -257,12 +270,12 @@ class Vmm:
                     "-D", os.path.join(directory, f"{self.name}.trace")]
 
     def nic(self):
-        device = "virtio-net-pci-non-transitional,netdev=net0," \
-                 f"mac={GUEST_MAC},romfile="
+        model, *options = self.model.split(",")
+        words = [model, "netdev=net0", f"mac={GUEST_MAC}", "romfile="]
         if self.scenario.queues > 1:
-            device += f",mq=on,vectors={2 * self.scenario.queues + 2}"
+            words += ["mq=on", f"vectors={2 * self.scenario.queues + 2}"]
         return ["-netdev", self.scenario.netdev(self.incoming),
-                "-device", device, *self.scenario.extra()]
+                "-device", ",".join(words + options), *self.scenario.extra()]
 
     def connect(self):
         self.qmp = Qmp(self.qmp_path, alive=lambda: self.process.poll() is None)
@@ -280,6 +293,10 @@ class Vmm:
             with contextlib.suppress(ProcessLookupError):
                 os.sched_setscheduler(int(task), os.SCHED_FIFO,
                                       os.sched_param(VMM_PRIORITY))
+
+    @functools.cached_property
+    def shell(self):
+        return Shell(self.shell_path)
 
     def alive(self):
         return self.process.poll() is None
@@ -302,14 +319,17 @@ class Vmm:
             self.process.wait(timeout=10)
         self.kill()
 
+    def capability(self, name, on=True):
+        self.qmp.command("migrate-set-capabilities", {
+            "capabilities": [{"capability": name, "state": on}]})
+
     def prepare_migration(self, local=None):
-        capabilities = [{"capability": name, "state": True}
-                        for name in ("events", "return-path",
-                                     "x-ignore-shared")]
-        self.qmp.command("migrate-set-capabilities",
-                         {"capabilities": capabilities})
-        if self.scenario.local if local is None else local:
-            self.qmp.command("migrate-set-parameters", {"local": True})
+        for name in "events", "return-path", "x-ignore-shared":
+            self.capability(name)
+        if local is None:
+            local = self.scenario.local
+        if local or self.qmp.command("query-migrate-parameters").get("local"):
+            self.qmp.command("migrate-set-parameters", {"local": local})
 
     def listen(self, path=None):
         self.qmp.command("migrate-incoming",
@@ -357,8 +377,9 @@ class Scene:
 
     def __init__(self, network):
         self.network = network
-        self.qemu = setting("TAPKEEP_QEMU",
-                            build_path("qemu/qemu-system-x86_64"))
+        self.qemu = setting("TAPKEEP_QEMU", build_path(
+            "qemu", os.environ.get("TAPKEEP_QEMU_SERIES") or "",
+            "qemu-system-x86_64"))
         self.kernel = setting("TAPKEEP_GUEST_KERNEL",
                               build_path("tests/guest/vmlinuz"))
         self.initrd = setting("TAPKEEP_GUEST_INITRD",
@@ -385,6 +406,10 @@ class Scene:
                 not getattr(error, "reported", False):
             error.reported = True
             error.args = (f"{error}\n{self.report()}",)
+        self.close()
+
+    def close(self):
+        """End it before its time, for another to begin."""
         for vmm in self.vmms:
             vmm.kill()
         self.release_keeps()
@@ -392,12 +417,12 @@ class Scene:
             os.unlink(self.ram)
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def guest(self, channels):
-        """QEMU's arguments for the guest's kernel."""
+    def guest(self, channels, more=()):
+        """QEMU's arguments for the guest's kernel, with @more words."""
         words = ["console=ttyS0", "panic=-1", "quiet", "mitigations=off",
                  f"tapkeep.ip={GUEST_ADDRESS}/24",
                  "tapkeep.run=/bin/traffic,guest,--interface,eth0" +
-                 (f",--channels,{channels}" if channels else "")]
+                 (f",--channels,{channels}" if channels else ""), *more]
         return ["-kernel", self.kernel, "-initrd", self.initrd,
                 "-append", " ".join(words)]
 
@@ -461,7 +486,7 @@ class Scene:
     @staticmethod
     def keep(name):
         """What the tool says about the keep; None if there is none."""
-        keeps = json.loads(tapkeep("-j", "show") or "[]")
+        keeps = json.loads(tapkeep("-d", "-j", "show") or "[]")
         return next((keep for keep in keeps if keep["name"] == name), None)
 
     def release_keeps(self):

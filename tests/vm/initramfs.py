@@ -7,6 +7,8 @@ same input gives the same bytes, and no root is needed to have device nodes.
 
 import lzma
 import os
+import re
+import shutil
 import stat
 import subprocess
 
@@ -109,6 +111,19 @@ class Cpio:
     def device(self, name, major, minor):
         self._parents(name)
         self._add(name, stat.S_IFCHR | 0o600, rdev=(major, minor))
+
+    def program(self, name):
+        """One of the machine's, with the libraries that it needs."""
+        path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+        if not path:
+            raise InitramfsError(f"{name} is missing: run 'make deps'")
+        self.copy(f"bin/{name}", path)
+        needed = subprocess.run(["ldd", path], stdout=subprocess.PIPE,
+                                text=True, check=False).stdout
+        for library in re.findall(r"(/\S+) \(0x", needed):
+            if library.lstrip("/") not in self.names:
+                self.names.add(library.lstrip("/"))
+                self.copy(library.lstrip("/"), library)
 
     def modules(self, modules, wanted):
         """@wanted under lib/modules, and a list to insmod them from."""

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A target that is not like the source: both say why, and the source goes on."""
+
+import sys
+
+sys.dont_write_bytecode = True
+import ktap  # noqa: E402
+from refusals import both_say, does_not_start  # noqa: E402
+from vmm import Local, Network, Scene, Tapkeep  # noqa: E402
+
+QUEUES = 4
+
+
+class OwnTap(Local):
+    """A target that takes part, and has opened a TAP itself."""
+
+    def netdev(self, incoming):
+        return self.options(*self.opened("tap1"),
+                            "x-permit-local-migration=on")
+
+
+class Pair:
+    """A source with its guest, and targets that are wrong one after another."""
+
+    def __init__(self, network, scenario):
+        self.scene = Scene(network)
+        self.scenario = scenario
+        self.source = None
+        self.targets = 0
+
+    def boot(self):
+        if not self.source:
+            self.source = self.scene.boot(self.scenario,
+                                          channels=self.scenario.queues)
+        return self.source
+
+    def target(self, scenario, **options):
+        self.boot()
+        self.targets += 1
+        target = self.scene.start(scenario, f"target-{self.targets}",
+                                  incoming=True,
+                                  channels=self.scenario.queues, **options)
+        target.prepare_migration()
+        target.listen()
+        return target
+
+    def differs(self, words, scenario, local=None, **options):
+        target = self.target(scenario, **options)
+        both_say(self.boot(), target, words, local)
+        keep = self.scenario.keep and self.scene.keep(self.scenario.keep)
+        if keep:
+            ktap.check(keep["state"] == "active" and keep["generation"] == 1,
+                       f"the keep is not the source's: {keep}")
+
+    def not_even_started(self, words, scenario):
+        self.boot()
+        does_not_start(words, self.scene, scenario, "refused", incoming=True)
+        self.scene.wait_guest(self.source, 10)
+
+    def is_swapped(self):
+        """Nothing of all that is left; the last that is done with it."""
+        try:
+            target = self.target(self.scenario)
+            self.scene.swap(self.source, target)
+            ktap.figure(swaps=1)
+            self.scene.wait_guest(target, 10)
+        finally:
+            self.scene.close()
+
+
+def local_tests(pair):
+    same = Local(True, QUEUES)
+    return [
+        ("the source's 'local' is off",
+         lambda: pair.differs(["net0", "waits for the descriptors"], same,
+                              local=False)),
+        ("the target's TAP is its own, and takes part",
+         lambda: pair.differs(["net0", "has opened a TAP itself"],
+                              OwnTap(True, QUEUES))),
+        ("a target that is like the source", pair.is_swapped),
+    ]
+
+
+def keep_tests(pair):
+    same = Tapkeep(True, QUEUES)
+    return [
+        ("a keep: the source's 'local' is off",
+         lambda: pair.differs(["net0", "waits for the descriptors"], same,
+                              local=False)),
+        ("a keep: the target has none",
+         lambda: pair.differs("tapkeep=", Local(True, QUEUES))),
+        ("a keep: another number of queues",
+         lambda: pair.not_even_started(["has 4 queues", "queues=2"],
+                                       Tapkeep(True, QUEUES // 2))),
+        ("a keep: a target that is like the source", pair.is_swapped),
+    ]
+
+
+def main():
+    with Network() as network:
+        local = Pair(network, Local(True, QUEUES))
+        keep = Pair(network, Tapkeep(True, QUEUES))
+        with local.scene, keep.scene:
+            ktap.main(local_tests(local) + keep_tests(keep))
+
+
+main()
