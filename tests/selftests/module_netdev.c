@@ -152,36 +152,35 @@ static int pin_here(int queue)
 	return k.ifindex == if_index("tap1") ? 0 : 4;
 }
 
-TEST_F(netdev, its_queue_can_be_pinned_where_it_was_moved_to)
+/* @meanwhile: a command between the move and the pin, or NULL */
+static void check_pin_where_moved(struct __test_metadata *_metadata,
+				  const char *meanwhile)
 {
 	int queue = tap_open("tap1");
-	int go, status;
+	int go = -1, status;
 	pid_t pid;
 
 	ASSERT_LE(0, queue);
 	pid = start_in_netns(pin_here, queue, &go);
 	ASSERT_LT(0, pid);
 	ASSERT_EQ(0, move_to("tap1", pid));
+	if (meanwhile)
+		ASSERT_EQ(0, run(meanwhile));
 	ASSERT_EQ(1, write(go, "x", 1));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, WEXITSTATUS(status));
 }
 
+TEST_F(netdev, its_queue_can_be_pinned_where_it_was_moved_to)
+{
+	check_pin_where_moved(_metadata, NULL);
+}
+
 /* Of another kind: it cannot be the one that the queue is of. */
 TEST_F(netdev, what_has_its_name_where_it_was_is_not_taken_for_it)
 {
-	int queue = tap_open("tap1");
-	int go, status;
-	pid_t pid;
-
-	ASSERT_LE(0, queue);
-	pid = start_in_netns(pin_here, queue, &go);
-	ASSERT_LT(0, pid);
-	ASSERT_EQ(0, move_to("tap1", pid));
-	ASSERT_EQ(0, run("ip link add tap1 type veth peer name tap2"));
-	ASSERT_EQ(1, write(go, "x", 1));
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(0, WEXITSTATUS(status));
+	check_pin_where_moved(_metadata,
+			      "ip link add tap1 type veth peer name tap2");
 }
 
 TEST_F(netdev, its_queue_can_be_pinned_in_another_namespace)
