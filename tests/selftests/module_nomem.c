@@ -694,7 +694,9 @@ static void expect_told(struct __test_metadata *_metadata,
 		forget_events(self);
 	}
 	/* At least the message and its data. */
-	EXPECT_LE(2, missed);
+	EXPECT_LE(2, missed) {
+		TH_LOG("event %d was missed %d times", event, missed);
+	}
 }
 
 TEST_F(nomem, events)
