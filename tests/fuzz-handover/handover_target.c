@@ -20,8 +20,8 @@
 #include "handover.h"
 #include "input.h"
 #include "libfuzzer.h"
+#include "passing.h"
 
-#define PIECE_FDS_MAX	253
 #define MUST(condition)							\
 	do {								\
 		if (!(condition))					\
@@ -169,26 +169,13 @@ static void try_state(const uint8_t *data, size_t size)
 static bool send_piece(int sock, const uint8_t *data, size_t size, int fd,
 		       unsigned int nr)
 {
-	char control[CMSG_SPACE(PIECE_FDS_MAX * sizeof(int))] = { 0 };
-	struct iovec iov = { (void *)data, size };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *cmsg;
+	int fds[SENT_MAX];
 	unsigned int i;
 
-	if (nr) {
-		msg.msg_control = control;
-		msg.msg_controllen = CMSG_SPACE(nr * sizeof(int));
-		cmsg = CMSG_FIRSTHDR(&msg);
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(nr * sizeof(int));
-		for (i = 0; i < nr; i++)
-			memcpy(CMSG_DATA(cmsg) + i * sizeof(fd), &fd,
-			       sizeof(fd));
-	}
+	for (i = 0; i < nr; i++)
+		fds[i] = fd;
 	count.descriptors += nr;
-	return sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-	       (ssize_t)size;
+	return send_with_fds(sock, data, size, fds, nr, MSG_DONTWAIT);
 }
 
 /* The pieces that @head describes, and what is left over without descriptors. */
@@ -203,7 +190,7 @@ static void send_pieces(int sock, const uint8_t *head, const uint8_t *data,
 
 		len = !len ? 1 : len > size ? size : len;
 		if (!send_piece(sock, data, len, sock, piece[2] %
-				(PIECE_FDS_MAX + 1)))
+				(SENT_MAX + 1)))
 			return;
 		data += len;
 		size -= len;

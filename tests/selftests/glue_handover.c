@@ -18,6 +18,7 @@
 #include <tapkeep-vmm.h>
 
 #include "harness.h"
+#include "passing.h"
 
 #define SIZE_MAX_QUEUES	(124 + 16 * TAPKEEP_MAX_QUEUES)
 #define BOUND_MS	5000
@@ -388,21 +389,7 @@ TEST_F(socket, the_stream_goes_on_after_it)
 static void send_raw(int sock, const uint8_t *buf, size_t len, const int *fds,
 		     uint32_t nr)
 {
-	char control[CMSG_SPACE(253 * sizeof(int))] = { 0 };
-	struct iovec iov = { (void *)buf, len };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *cmsg;
-
-	if (nr) {
-		msg.msg_control = control;
-		msg.msg_controllen = CMSG_SPACE(nr * sizeof(int));
-		cmsg = CMSG_FIRSTHDR(&msg);
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(nr * sizeof(int));
-		memcpy(CMSG_DATA(cmsg), fds, nr * sizeof(int));
-	}
-	if (sendmsg(sock, &msg, 0) != (ssize_t)len)
+	if (!send_with_fds(sock, buf, len, fds, nr, 0))
 		abort();
 }
 

@@ -14,6 +14,7 @@ import time
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
 from qmp import QmpError, event_time  # noqa: E402
+from refusals import fails  # noqa: E402
 from vmm import (MIGRATION_TIMEOUT_S, Local, MigrationFailed,  # noqa: E402
                  Network, Scene, Tapkeep, losses, run, wait_until)
 
@@ -30,10 +31,16 @@ def prepare(vmm, local=True):
     vmm.qmp.command("migrate-set-parameters", {"local": local})
 
 
-def save(vmm, path):
+def begin_save(vmm, path):
+    """Return: since when to look for events."""
     since = vmm.qmp.mark()
     prepare(vmm)
     vmm.qmp.command("migrate", {"uri": f"file:{path}"})
+    return since
+
+
+def save(vmm, path):
+    since = begin_save(vmm, path)
     vmm.scene.wait_migration(vmm, since)
     ktap.check(vmm.status() == "postmigrate", f"it is {vmm.status()}")
 
@@ -132,12 +139,8 @@ def disk_full(scene, source, size):
     try:
         with scene.traffic(rate=RATE) as traffic:
             time.sleep(0.5)
-            since = source.qmp.mark()
-            try:
-                save(source, os.path.join(where, "state"))
-                raise ktap.Failure("it was saved")
-            except MigrationFailed as err:
-                ktap.note(err)
+            since = begin_save(source, os.path.join(where, "state"))
+            ktap.note(fails(source, since))
             source.qmp.event("RESUME", MIGRATION_TIMEOUT_S, since)
             time.sleep(1)
             result = traffic.finish()
