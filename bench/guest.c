@@ -14,7 +14,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -74,15 +73,9 @@ static void report(struct guest *g)
 static void *traffic_thread(void *arg)
 {
 	struct guest *g = arg;
-	struct pollfd pfd = { .fd = g->receiver.fd, .events = POLLIN };
-	struct timespec ts;
-	int64_t left;
 
 	for (;;) {
-		left = send_due(g);
-		ts.tv_sec = left / NSEC_PER_SEC;
-		ts.tv_nsec = left % NSEC_PER_SEC;
-		if (ppoll(&pfd, 1, &ts, NULL) > 0 &&
+		if (readable(g->receiver.fd, send_due(g)) &&
 		    receiver_batch(&g->receiver, MSG_DONTWAIT) > 0)
 			report(g);
 	}

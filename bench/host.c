@@ -194,16 +194,10 @@ static bool host_command(struct host *h)
 
 static void host_send(struct host *h)
 {
-	struct pollfd pfd = { .fd = STDIN_FILENO, .events = POLLIN };
-	struct timespec ts;
-	int64_t left;
-
 	h->sender.deadline = clock_ns(CLOCK_MONOTONIC);
 	for (;;) {
-		left = h->sender.deadline - clock_ns(CLOCK_MONOTONIC);
-		ts.tv_sec = left > 0 ? left / NSEC_PER_SEC : 0;
-		ts.tv_nsec = left > 0 ? left % NSEC_PER_SEC : 0;
-		if (ppoll(&pfd, 1, &ts, NULL) > 0) {
+		if (readable(STDIN_FILENO, h->sender.deadline -
+					   clock_ns(CLOCK_MONOTONIC))) {
 			if (!host_command(h))
 				return;
 			continue;

@@ -6,7 +6,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -93,10 +92,9 @@ static int stream_connect(struct stream *s)
 static void stream_exchange(struct stream *s, int fd)
 {
 	struct stream_totals *t = &s->totals;
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	int64_t end = 0, next = clock_ns(CLOCK_MONOTONIC);
 	uint8_t buf[CHUNK];
-	int64_t now, wait;
+	int64_t now;
 	ssize_t got;
 
 	for (;;) {
@@ -115,8 +113,7 @@ static void stream_exchange(struct stream *s, int fd)
 			stream_break(t, "end");
 			return;
 		}
-		wait = ((end ? end : next) - now) / NSEC_PER_MSEC;
-		if (poll(&pfd, 1, wait > 0 ? wait : 0) > 0 &&
+		if (readable(fd, (end ? end : next) - now) &&
 		    !stream_read(fd, t, buf, sizeof(buf), 0xff, &got))
 			return;
 	}

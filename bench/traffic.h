@@ -194,6 +194,11 @@ int udp_socket(int sndbuf, int rcvbuf);
 int start_thread(pthread_t *t, void *(*fn)(void *), void *arg, int priority);
 /* The number after " @key=" in @line, or @missing. */
 uint64_t field(const char *line, const char *key, uint64_t missing);
+/*
+ * Is there something to read from @fd, within @wait_ns? Not rounded up: who is
+ * before others must not spin for the rest.
+ */
+bool readable(int fd, int64_t wait_ns);
 /* Read a line within @timeout_ms. Return: its length without the newline. */
 int read_line(int fd, char *buf, size_t len, int timeout_ms);
 int write_all(int fd, const void *buf, size_t len);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -79,17 +80,27 @@ uint64_t field(const char *line, const char *key, uint64_t missing)
 	return missing;
 }
 
+bool readable(int fd, int64_t wait_ns)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct timespec ts;
+
+	wait_ns = wait_ns > 0 ? wait_ns : 0;
+	ts.tv_sec = wait_ns / NSEC_PER_SEC;
+	ts.tv_nsec = wait_ns % NSEC_PER_SEC;
+	return ppoll(&pfd, 1, &ts, NULL) > 0;
+}
+
 int read_line(int fd, char *buf, size_t len, int timeout_ms)
 {
 	int64_t end = clock_ns(CLOCK_MONOTONIC) + timeout_ms * NSEC_PER_MSEC;
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	size_t used = 0;
 	ssize_t n;
 	int64_t left;
 
 	while (used + 1 < len) {
 		left = end - clock_ns(CLOCK_MONOTONIC);
-		if (left <= 0 || poll(&pfd, 1, left / NSEC_PER_MSEC + 1) <= 0)
+		if (left <= 0 || !readable(fd, left))
 			break;
 		n = read(fd, buf + used, len - 1 - used);
 		if (n <= 0)
