@@ -55,8 +55,15 @@ class Qmp:
                                    f"{timeout} s") from err
             time.sleep(0.02)
 
+    def give_way(self):
+        """To the kernel's own threads, for example, that QEMU waits for."""
+        os.setpriority(os.PRIO_PROCESS, self.reader.native_id, 19)
+
     def listen(self, event, function, priority=0):
-        """Call @function on @event, before others if it has a @priority."""
+        """Call @function on @event, before others if it has a @priority.
+
+        The priority is for the first event that somebody listens to.
+        """
         self.listeners[event] = function
         if priority:
             os.sched_setscheduler(self.reader.native_id, os.SCHED_FIFO,
@@ -78,6 +85,7 @@ class Qmp:
             listener = self.listeners.get(message["event"])
             if listener:
                 listener(message)
+                os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         with self.changed:
             if "event" in message:
                 self.events.append(message)

@@ -35,7 +35,8 @@ CONTROL_PORT = 7700
 GUEST_MEMORY_MB = 128
 BOOT_TIMEOUT_S = 90
 MIGRATION_TIMEOUT_S = 60
-VMM_PRIORITY, TRAFFIC_PRIORITY = 1, 2
+# Real-time: QEMU's threads, those of them that move packets, vCPUs, the traffic.
+VMM_PRIORITY, NET_PRIORITY, VCPU_PRIORITY, TRAFFIC_PRIORITY = 1, 2, 3, 4
 TAIL_LINES = 25
 
 
@@ -76,6 +77,10 @@ def tail(path, lines=TAIL_LINES):
     except FileNotFoundError:
         return "(no such file)"
     return "\n".join(text.splitlines()[-lines:]) or "(empty)"
+
+
+def set_priority(task, priority):
+    os.sched_setscheduler(task, os.SCHED_FIFO, os.sched_param(priority))
 
 
 def wait_until(condition, timeout, what):
@@ -218,6 +223,7 @@ class Vmm:
         self.log_path = scene.path(f"{name}.log")
         self.channel = scene.path(f"{name}.sock")
         self.qmp = None
+        self.movers = []        # of packets: QEMU's threads
         command = self.command()
         if incoming:
             command += self.waits()
@@ -279,20 +285,38 @@ class Vmm:
 
     def connect(self):
         self.qmp = Qmp(self.qmp_path, alive=lambda: self.process.poll() is None)
-        if self.cpus == 1:
-            self.hurry()
+        self.hurry()
         return self
 
     def hurry(self):
-        """QEMU, its vCPU and vhost before all that is not measured.
+        """QEMU before all that is not measured, and in it what the guest needs.
 
-        What is to be seen is how long the guest cannot run, not how long one
-        of them waits for its turn behind the programs here.
+        What is to be seen is how long the guest cannot run, not how long it
+        waits for its turn behind the programs here, a vhost with a backlog, or
+        a QEMU that it is not in, or not any more.
         """
-        for task in os.listdir(f"/proc/{self.process.pid}/task"):
-            with contextlib.suppress(ProcessLookupError):
-                os.sched_setscheduler(int(task), os.SCHED_FIFO,
-                                      os.sched_param(VMM_PRIORITY))
+        if self.cpus > 1:
+            return
+        self.qmp.give_way()
+        pid = self.process.pid
+        vcpus = {cpu["thread-id"]
+                 for cpu in self.qmp.command("query-cpus-fast")}
+        for task in map(int, os.listdir(f"/proc/{pid}/task")):
+            with contextlib.suppress(OSError):
+                name = pathlib.Path(f"/proc/{pid}/task/{task}/comm").read_text(
+                    "utf-8")
+                set_priority(task, VCPU_PRIORITY if task in vcpus
+                             else VMM_PRIORITY)
+                if task == pid or name.startswith("vhost"):
+                    self.movers.append(task)
+        if not self.incoming:
+            self.move(NET_PRIORITY)
+
+    def move(self, priority):
+        """Packets, with this priority."""
+        for task in self.movers:
+            with contextlib.suppress(OSError):
+                set_priority(task, priority)
 
     @functools.cached_property
     def shell(self):
@@ -461,8 +485,14 @@ class Scene:
         """Migrate, and wait until the guest runs in @target."""
         since, target_since = source.qmp.mark(), target.qmp.mark()
         source.prepare_migration()
-        if on_stop:
-            source.qmp.listen("STOP", on_stop, TRAFFIC_PRIORITY)
+
+        def stopped(event):
+            if on_stop:
+                on_stop(event)
+            source.move(VMM_PRIORITY)
+            target.move(NET_PRIORITY)
+
+        source.qmp.listen("STOP", stopped, TRAFFIC_PRIORITY)
         source.qmp.command("migrate", {"uri": f"unix:{target.channel}"})
         self.wait_migration(source, since)
         resume = target.qmp.event("RESUME", MIGRATION_TIMEOUT_S, target_since)
