@@ -399,6 +399,69 @@ TEST_F(netlink, a_dump_goes_on_while_what_it_showed_ends)
 	EXPECT_EQ(1, nl_dump_keeps(&self->nl, NL_BUFFER, NULL, NULL));
 }
 
+/* What is done when a dump of some parts has shown the first of them. */
+struct first {
+	void (*then)(struct first *first);
+	int owner[100];
+	int late;
+	bool late_seen;
+};
+
+static void see_first(struct nl_keep *k, void *arg)
+{
+	struct first *first = arg;
+
+	if (first->late < 0)
+		first->then(first);
+	if (!strcmp(k->name, "late"))
+		first->late_seen = true;
+}
+
+static void make_late(struct first *first)
+{
+	first->late = keep_create("late");
+}
+
+static void replace_one(struct first *first)
+{
+	close(first->owner[0]);
+	first->late = keep_create("late");
+}
+
+static void make_hundred(struct first *first)
+{
+	char name[16];
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "many%d", i);
+		first->owner[i] = keep_create(name);
+	}
+}
+
+TEST_F(netlink, a_dump_says_when_a_keep_comes_meanwhile)
+{
+	struct first first = { .then = make_late, .late = -1 };
+
+	make_hundred(&first);
+	ASSERT_LE(0, first.owner[99]);
+	EXPECT_EQ(102, nl_dump_keeps(&self->nl, NL_BUFFER_SMALL, see_first, &first));
+	EXPECT_LE(0, first.late);
+	EXPECT_TRUE(self->nl.interrupted);
+}
+
+/* Also if it could have the number of one that has gone. */
+TEST_F(netlink, a_dump_shows_last_what_comes_last)
+{
+	struct first first = { .then = replace_one, .late = -1 };
+
+	make_hundred(&first);
+	ASSERT_LE(0, first.owner[99]);
+	nl_dump_keeps(&self->nl, NL_BUFFER_SMALL, see_first, &first);
+	EXPECT_LE(0, first.late);
+	EXPECT_TRUE(first.late_seen);
+}
+
 TEST_F(netlink, an_empty_dump)
 {
 	ASSERT_EQ(0, keep_release(self->owner));
@@ -486,8 +549,29 @@ static int release_from_elsewhere(void *arg)
 		    stale_text("Generation 1 now, owned by module_netlink (not visible)"));
 }
 
+static void see_pid(struct nl_keep *k, void *arg)
+{
+	int64_t *pid = arg;
+
+	*pid = k->owner_pid;
+}
+
+static int look_from_elsewhere(void *arg)
+{
+	int64_t dumped = -1;
+	struct nl_keep k;
+
+	if (nl_get_on(arg, "nic", &k) ||
+	    nl_dump_keeps(arg, NL_BUFFER, see_pid, &dumped) != 1)
+		return -EPROTO;
+	return k.owner_pid > 0 || dumped > 0 ? -EEXIST : 0;
+}
+
 TEST_F(netlink, an_owner_of_another_pid_namespace_has_no_number)
 {
+	ASSERT_EQ(0, nl_get_on(&self->nl, "nic", &self->k));
+	ASSERT_EQ(getpid(), self->k.owner_pid);
+	EXPECT_EQ(0, in_another_pid_namespace(look_from_elsewhere, &self->nl));
 	EXPECT_EQ(-ESTALE, in_another_pid_namespace(release_from_elsewhere,
 						    &self->nl));
 }
