@@ -198,7 +198,7 @@ static void *ask_until_it_ends(void *arg)
 /* Return: has somebody been told, within some attempts, that it just ended? */
 static bool ends_while_asked(struct asker *asker, int queue)
 {
-	uint64_t until = now_ms() + 10000 * timeout_factor();
+	uint64_t until = now_ms() + 30000 * timeout_factor();
 	bool seen = false;
 	pthread_t thread;
 	int owner;
@@ -219,7 +219,7 @@ static bool ends_while_asked(struct asker *asker, int queue)
 	return seen;
 }
 
-TEST_F(netlink, a_request_about_a_keep_that_ends_just_then)
+TEST_F_TIMEOUT(netlink, a_request_about_a_keep_that_ends_just_then, 100)
 {
 	static int (* const asks[])(struct nl *nl) = {
 		get_it, release_another, set_the_lease,
