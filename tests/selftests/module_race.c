@@ -13,7 +13,7 @@
 #include "passing.h"
 
 #define SEEN_OFTEN	6	/* of each outcome, and then it is enough */
-#define RACE_MS		50000	/* the bound, on a slow machine */
+#define RACE_MS		25000	/* the bound, on a slow machine */
 #define STEP_US_MIN	20
 #define STEP_US_MAX	20000
 #define LEAD_US_MAX	500000
