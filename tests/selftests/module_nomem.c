@@ -668,11 +668,12 @@ static void forget_events(FIXTURE_DATA(nomem) *self)
 
 /*
  * Operates with each of its allocations failing while somebody listens: what
- * is done is told, or the listener is told that it missed something.
+ * is done is told, or the listener is told that it missed something. Return:
+ * how often it was.
  */
-static void expect_told(struct __test_metadata *_metadata,
-			FIXTURE_DATA(nomem) *self, operation operate,
-			undoing undo, int event)
+static int told_or_missed(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(nomem) *self, operation operate,
+			  undoing undo, int event)
 {
 	int nth, ret, got, missed = 0;
 	bool failed = true;
@@ -693,7 +694,22 @@ static void expect_told(struct __test_metadata *_metadata,
 		undo(self, ret);
 		forget_events(self);
 	}
-	/* At least the message and its data. */
+	return missed;
+}
+
+/*
+ * At least the message and its data are missed. One of them can be passed over
+ * where the kernel's debugging fills a pool of its own in one attempt and not
+ * in the next, since that counts as an allocation too.
+ */
+static void expect_told(struct __test_metadata *_metadata,
+			FIXTURE_DATA(nomem) *self, operation operate,
+			undoing undo, int event)
+{
+	int missed = 0, round;
+
+	for (round = 0; round < 5 && missed < 2; round++)
+		missed = told_or_missed(_metadata, self, operate, undo, event);
 	EXPECT_LE(2, missed) {
 		TH_LOG("event %d was missed %d times", event, missed);
 	}
