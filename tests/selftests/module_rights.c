@@ -417,6 +417,7 @@ static int start_container(struct container *c)
 TEST_F(rights, of_an_administrator_of_the_namespace)
 {
 	struct container c;
+	struct nl nl;
 	char path[64];
 	int netns, own = open("/proc/self/ns/net", O_RDONLY);
 
@@ -432,7 +433,12 @@ TEST_F(rights, of_an_administrator_of_the_namespace)
 	/* Who is above the container is above its administrator. */
 	EXPECT_EQ(0, as_administrator(claim_nic));
 	EXPECT_EQ(0, as_user(FIRST_UID + 7, claim_nic, NULL));
+	ASSERT_EQ(0, nl_monitor(&nl));
 	EXPECT_EQ(0, as_administrator(release_nic));
+	/* An event has the numbers of the container: one for all that read it. */
+	EXPECT_EQ(TAPKEEP_EVENT_RELEASED, nl_event(&nl, &self->k));
+	EXPECT_EQ(7, self->k.uid);
+	EXPECT_EQ(OVERFLOW, self->k.actor_uid);
 	close(c.to_child[1]);
 	waitpid(c.pid, NULL, 0);
 	ASSERT_EQ(0, setns(own, CLONE_NEWNET));
