@@ -7,9 +7,10 @@ import sys
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
 from refusals import both_say, does_not_start  # noqa: E402
-from vmm import Local, Network, Scene, Tapkeep  # noqa: E402
+from vmm import Local, Network, Reopen, Scene, Tapkeep  # noqa: E402
 
 QUEUES = 4
+NIC = "virtio-net-pci-non-transitional"
 
 
 class OwnTap(Local):
@@ -18,6 +19,25 @@ class OwnTap(Local):
     def netdev(self, incoming):
         return self.options(*self.opened("tap1"),
                             "x-permit-local-migration=on")
+
+
+class Other(Reopen):
+    """A target that has 'local' on, and a TAP that takes no part."""
+
+    def __init__(self, vhost, queues):
+        super().__init__(vhost, queues)
+        self.local = True
+
+
+class Off(Local):
+    """A target that waits for descriptors, and has 'local' off."""
+
+    def __init__(self, vhost, queues):
+        super().__init__(vhost, queues)
+        self.local = False
+
+    def extra(self):
+        return []
 
 
 class Pair:
@@ -45,9 +65,9 @@ class Pair:
         target.listen()
         return target
 
-    def differs(self, words, scenario, local=None, **options):
+    def differs(self, words, scenario, local=None, stops=False, **options):
         target = self.target(scenario, **options)
-        both_say(self.boot(), target, words, local)
+        both_say(self.boot(), target, words, local, stops=stops)
         keep = self.scenario.keep and self.scene.keep(self.scenario.keep)
         if keep:
             ktap.check(keep["state"] == "active" and keep["generation"] == 1,
@@ -74,10 +94,24 @@ def local_tests(pair):
     return [
         ("the source's 'local' is off",
          lambda: pair.differs(["net0", "waits for the descriptors"], same,
-                              local=False)),
+                              local=False, stops=True)),
+        ("the target's 'local' is off",
+         lambda: pair.differs("set migration parameter 'local' here",
+                              Off(True, QUEUES))),
+        ("the target's TAP is its own",
+         lambda: pair.differs("does not take part", Other(True, QUEUES))),
         ("the target's TAP is its own, and takes part",
          lambda: pair.differs(["net0", "has opened a TAP itself"],
-                              OwnTap(True, QUEUES))),
+                              OwnTap(True, QUEUES), stops=True)),
+        ("fewer queues",
+         lambda: pair.differs(f"has {QUEUES} queues, this one {QUEUES // 2}",
+                              Local(True, QUEUES // 2))),
+        ("more queues",
+         lambda: pair.differs(f"has {QUEUES} queues, this one {QUEUES * 2}",
+                              Local(True, QUEUES * 2))),
+        ("a feature less than the guest uses",
+         lambda: pair.differs("the guest uses features 0x2,", same,
+                              nic=f"{NIC},guest_csum=off")),
         ("a target that is like the source", pair.is_swapped),
     ]
 
@@ -87,12 +121,15 @@ def keep_tests(pair):
     return [
         ("a keep: the source's 'local' is off",
          lambda: pair.differs(["net0", "waits for the descriptors"], same,
-                              local=False)),
+                              local=False, stops=True)),
         ("a keep: the target has none",
-         lambda: pair.differs("tapkeep=", Local(True, QUEUES))),
+         lambda: pair.differs("tapkeep=", Local(True, QUEUES), stops=True)),
         ("a keep: another number of queues",
          lambda: pair.not_even_started(["has 4 queues", "queues=2"],
                                        Tapkeep(True, QUEUES // 2))),
+        ("a keep: a feature less than the guest uses",
+         lambda: pair.differs("the guest uses features 0x2,", same,
+                              nic=f"{NIC},guest_csum=off")),
         ("a keep: a target that is like the source", pair.is_swapped),
     ]
 

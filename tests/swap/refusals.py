@@ -59,14 +59,22 @@ def goes_on(source, since):
     source.scene.wait_guest(source, 10)
 
 
-def both_say(source, target, words, local=None, channel=None):
+def never_stopped(source, since):
+    """The guest, which runs in the source."""
+    ktap.check(source.status() == "running", f"it is {source.status()}")
+    ktap.check("STOP" not in source.qmp.names()[since:], "the guest stopped")
+    source.scene.wait_guest(source, 10)
+
+
+def both_say(source, target, words, local=None, channel=None, stops=True):
     """The target does not take the guest, both say why, the source goes on.
 
-    @words can be a list that is filled while that happens.
+    @words can be a list that is filled while that happens; unless it @stops
+    they do so while the guest runs.
     """
     since = begin(source, channel or target.channel, local)
     said = fails(source, since)
-    goes_on(source, since)
+    (goes_on if stops else never_stopped)(source, since)
     wait_until(lambda: not target.alive(), 20, "the target to give up")
     says(f"the source: {said}", words)
     says(f"the target: {target.said()}", words)
