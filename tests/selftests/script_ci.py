@@ -56,6 +56,16 @@ def test_all_pass():
                f"not as many as there should be:\n{result[1]}")
 
 
+def test_only_what_is_named_runs():
+    expect(ci("check-debug", "check", fuzz="exit 1"), 0, "12 passed, 0 failed")
+
+
+def test_an_unknown_name_runs_nothing():
+    status, said = ci("check", "fuss")
+    ktap.check(status == 2 and "5 passed" not in said and
+               "no check 'fuss'" in said, f"status {status}:\n{said}")
+
+
 def test_failed_tests_are_added_up():
     expect(ci(check="echo '4 passed, 1 failed'; exit 1",
               check_matrix="echo 'kernels=2 passed=9 failed=2 '; exit 1"),
