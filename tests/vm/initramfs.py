@@ -98,6 +98,7 @@ class Cpio:
 
     def file(self, name, data, mode=0o755):
         self._parents(name)
+        self.names.add(name)
         self._add(name, stat.S_IFREG | mode, data)
 
     def copy(self, name, path):
@@ -122,15 +123,15 @@ class Cpio:
                                 text=True, check=False).stdout
         for library in re.findall(r"(/\S+) \(0x", needed):
             if library.lstrip("/") not in self.names:
-                self.names.add(library.lstrip("/"))
                 self.copy(library.lstrip("/"), library)
 
-    def modules(self, modules, wanted):
+    def modules(self, modules, wanted, listed="order"):
         """@wanted under lib/modules, and a list to insmod them from."""
-        order = modules.in_order(wanted)
+        order = [name for name in modules.in_order(wanted)
+                 if f"lib/modules/{name}.ko" not in self.names]
         for name in order:
             self.file(f"lib/modules/{name}.ko", modules.read(name), 0o644)
-        self.file("lib/modules/order",
+        self.file(f"lib/modules/{listed}",
                   "".join(f"{name}\n" for name in order).encode(), 0o644)
 
     def busybox(self, applets):
