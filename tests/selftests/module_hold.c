@@ -196,6 +196,14 @@ TEST_F(hold, release_loses_nothing_of_what_is_held)
 	EXPECT_EQ(BURST, read_packets(self->nic.queue, 0));
 }
 
+TEST_F(hold, release_gives_an_empty_ring_its_usual_size)
+{
+	ASSERT_EQ(0, keep_freeze(self->nic.owner));
+	ASSERT_EQ(0, keep_release(self->nic.owner));
+	ASSERT_EQ(BURST, send_packets("tap0", 0, BURST));
+	EXPECT_EQ(USUAL, read_packets(self->nic.queue, 0));
+}
+
 TEST_F(hold, a_ring_that_a_keep_left_grown_shrinks_when_it_is_pinned_again)
 {
 	int again;
@@ -355,6 +363,22 @@ TEST_F(limited, what_is_beyond_the_hold_limit_is_dropped_and_counted)
 	ASSERT_EQ(0, nl_get("nic", &self->k));
 	EXPECT_EQ(BURST - 2000, self->k.dropped);
 	EXPECT_EQ(2000, read_packets(self->nic.queue, 0));
+}
+
+TEST_F(limited, a_ring_that_a_keep_left_full_shrinks_after_a_larger_hold)
+{
+	int again;
+
+	ASSERT_EQ(0, keep_freeze(self->nic.owner));
+	ASSERT_EQ(2000, send_packets("tap0", 0, 2000));
+	ASSERT_EQ(0, keep_release(self->nic.owner));
+	again = keep_create("again");
+	ASSERT_EQ(0, keep_pin(again, self->nic.queue));
+	ASSERT_EQ(0, keep_freeze(again));
+	EXPECT_EQ(LIMIT, ring_size("again"));
+	ASSERT_EQ(0, keep_thaw(again));
+	ASSERT_EQ(2000, read_packets(self->nic.queue, 0));
+	EXPECT_TRUE(WITHIN(2000, ring_size("again") == USUAL));
 }
 
 TEST_F(limited, what_is_dropped_while_active_is_not_counted)
