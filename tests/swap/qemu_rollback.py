@@ -26,13 +26,19 @@ class BadByte(Spoiled):
     """A name in the stream is misspelt."""
     reason = "load of migration failed"
 
-    def __init__(self, mark):
+    def __init__(self, mark, behind=b""):
         super().__init__()
-        self.mark = mark
+        self.mark = mark + behind
+        self.last = len(mark) - 1
 
     def spoil(self, data, fds, at):
-        at += len(self.mark) - 1
+        at += self.last
         return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:], fds
+
+
+class BadSetup(BadByte):
+    """Seen before the guest stops."""
+    stops = False
 
 
 class Broken(Spoiled):
@@ -133,8 +139,10 @@ def too_late(guest):
 
 
 TESTS = [
+    ("the setup in the stream is wrong: the guest does not stop",
+     BadSetup(b"/virtio-net-local-setup")),
     ("the NIC's name in the stream is wrong: nothing lost",
-     BadByte(b"/virtio-net")),
+     BadByte(b"/virtio-net", b"\0")),
     ("the subsection with the back end is wrong: nothing lost",
      BadByte(b"virtio-net-device/local")),
     ("the subsection with the keep is wrong: nothing lost",

@@ -6,7 +6,7 @@ import time
 import ktap
 from proxy import Proxy
 from qmp import event_time
-from refusals import begin, fails
+from refusals import begin, fails, never_stopped
 from vmm import MIGRATION_TIMEOUT_S, losses, wait_until
 
 RATE = 250
@@ -100,7 +100,7 @@ class Spoiled(Rollback):
         proxy = Proxy(path, target.channel, self.filter)
         since = begin(source, path)
         ktap.note(fails(source, since))
-        goes_on(source, since)
+        (goes_on if self.stops else never_stopped)(source, since)
         ktap.check(self.seen, "the mark was not seen")
         wait_until(lambda: not target.alive(), 20,
                    "the target to give the spoiled stream up")

@@ -10,7 +10,7 @@ import time
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
 from qmp import QmpError  # noqa: E402
-from refusals import begin, fails  # noqa: E402
+from refusals import begin, fails, never_stopped  # noqa: E402
 from rollback import Guest, Rollback, Spoiled, goes_on  # noqa: E402
 from vmm import MIGRATION_TIMEOUT_S, Network, Scene, Tapkeep  # noqa: E402
 
@@ -18,11 +18,41 @@ from vmm import MIGRATION_TIMEOUT_S, Network, Scene, Tapkeep  # noqa: E402
 SPOILED_AT = 24
 
 
-class TargetKilled(Rollback):
-    """Before it can read any of the stream."""
+class TargetHangs(Rollback):
+    """Before it has looked at the setup: the guest is not stopped for it."""
+    stops = False
 
     def fail(self, source, target):
         target.process.send_signal(signal.SIGSTOP)
+        since = begin(source, target.channel)
+        time.sleep(1)
+        never_stopped(source, since)
+        self.end(source, target)
+        ktap.note(fails(source, since))
+        never_stopped(source, since)
+
+    def end(self, source, target):
+        target.kill()
+
+
+class GivenUp(TargetHangs):
+    """The operator does not wait for it."""
+
+    def end(self, source, target):
+        source.qmp.command("migrate_cancel")
+
+
+class TargetKilled(Rollback):
+    """When the guest has stopped, before it can read any of its state."""
+
+    def fail(self, source, target):
+        burst = source.qmp.listeners["STOP"]
+
+        def stopped(event):
+            target.process.send_signal(signal.SIGSTOP)
+            burst(event)
+
+        source.qmp.listeners["STOP"] = stopped
         since = begin(source, target.channel)
         source.qmp.event("STOP", MIGRATION_TIMEOUT_S, since)
         time.sleep(0.1)
@@ -116,6 +146,9 @@ def no_second_owner(guest):
 
 
 TESTS = [
+    ("the target hangs before the guest stops: it does not stop",
+     TargetHangs()),
+    ("the same, and the migration is cancelled", GivenUp()),
     ("the target is killed before it loads: nothing lost", TargetKilled()),
     ("the target is killed while it loads: nothing lost",
      KilledWhileLoading()),
