@@ -48,11 +48,12 @@ class Pair:
         self.scenario = scenario
         self.source = None
         self.targets = 0
+        self.channels = scenario.queues if scenario.queues > 1 else 0
 
     def boot(self):
         if not self.source:
             self.source = self.scene.boot(self.scenario,
-                                          channels=self.scenario.queues)
+                                          channels=self.channels)
         return self.source
 
     def target(self, scenario, **options):
@@ -60,7 +61,7 @@ class Pair:
         self.targets += 1
         target = self.scene.start(scenario, f"target-{self.targets}",
                                   incoming=True,
-                                  channels=self.scenario.queues, **options)
+                                  channels=self.channels, **options)
         target.prepare_migration()
         target.listen()
         return target
@@ -134,12 +135,23 @@ def keep_tests(pair):
     ]
 
 
+def reader_tests(pair):
+    """The source's QEMU reads the queue itself, and has to go on with that."""
+    return [
+        ("vhost off: the target has no keep",
+         lambda: pair.differs("tapkeep=", Local(False), stops=True)),
+        ("vhost off: a target that is like the source", pair.is_swapped),
+    ]
+
+
 def main():
     with Network() as network:
         local = Pair(network, Local(True, QUEUES))
         keep = Pair(network, Tapkeep(True, QUEUES))
-        with local.scene, keep.scene:
-            ktap.main(local_tests(local) + keep_tests(keep))
+        reader = Pair(network, Tapkeep(False))
+        with local.scene, keep.scene, reader.scene:
+            ktap.main(local_tests(local) + keep_tests(keep)
+                      + reader_tests(reader))
 
 
 main()
