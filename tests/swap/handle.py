@@ -40,13 +40,21 @@ class Handle:
         pidfd = os.pidfd_open(pid)
         try:
             for name in os.listdir(f"/proc/{pid}/fd"):
-                if "[tapkeep]" not in os.readlink(f"/proc/{pid}/fd/{name}"):
+                if not Handle._is_keep(f"/proc/{pid}/fd/{name}"):
                     continue
                 fd = libc.syscall(SYS_PIDFD_GETFD, pidfd, int(name), 0)
                 if fd >= 0 and Handle._is_owner(fd):
                     yield fd
         finally:
             os.close(pidfd)
+
+    @staticmethod
+    def _is_keep(path):
+        try:
+            return "[tapkeep]" in os.readlink(path)
+        except FileNotFoundError:
+            # Closed meanwhile, as an offer is when it was sent.
+            return False
 
     @staticmethod
     def _is_owner(fd):

@@ -73,4 +73,6 @@ def send(connection, data, fds):
     sent = connection.sendmsg([data], control)
     for fd in fds:
         os.close(fd)
-    connection.sendall(data[sent:])
+    # Even nothing cannot be sent to somebody who has heard enough and left.
+    if sent < len(data):
+        connection.sendall(data[sent:])
