@@ -59,7 +59,7 @@ help: ## list the targets
 		expand -t 20
 	@printf '  PREFIX=/usr/local\tof make install; LIBDIR= for its libraries\n' | \
 		expand -t 20
-	@printf '  QEMU=%s\tthe QEMU to patch, build and test\n' \
+	@printf '  QEMU=%s\tthe QEMU to patch, build and test: 10.0 or 10.2\n' \
 		"$(QEMU)" | expand -t 20
 
 deps: ## install what building and testing need (root or sudo)
