@@ -203,11 +203,12 @@ class Vmm:
     def __init__(self, scene, scenario, name, incoming=False, cpus=1,
                  paused=False, channels=0, plugged=True, traces=None,
                  process=None, shell=False, words=(),
-                 nic="virtio-net-pci-non-transitional", more=()):
+                 nic="virtio-net-pci-non-transitional", more=(), qemu=None):
         """@words of the guest's command line, a @nic with options that take
-        precedence, @more of QEMU's command line.
+        precedence, @more of QEMU's command line; another @qemu.
         """
         self.scene = scene
+        self.qemu = qemu or scene.qemu
         self.scenario = scenario
         self.name = name
         self.incoming = incoming
@@ -246,7 +247,7 @@ class Vmm:
                f"share=on,prealloc=on,mem-path={self.scene.ram}"
 
     def command(self):
-        return [self.scene.qemu, *firmware(), "-name", f"guest={self.name}",
+        return [self.qemu, *firmware(), "-name", f"guest={self.name}",
                 "-nodefaults", "-no-user-config", "-display", "none",
                 # Without devices that a guest with kvmclock has no use for,
                 # and whose state is saved and loaded in the stop.
