@@ -53,6 +53,10 @@ class Life:
         self.scene.swap(source, self.vmm)
         ktap.check(self.vmm.status() == "running",
                    f"it is {self.vmm.status()}")
+        if self.scenario.keep:
+            keep = self.scene.keep(self.scenario.keep)
+            ktap.check(keep["state"] == "active" and
+                       keep["owner_pid"] == self.vmm.process.pid, keep)
         source.quit()
         ktap.figure(swaps=1)
 

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Swaps of a guest that is not up: in its firmware, or without a driver for its
+NIC.
+"""
+
+import sys
+import time
+
+sys.dont_write_bytecode = True
+import ktap  # noqa: E402
+from life import Life, run_lives  # noqa: E402
+from vmm import Network, Tapkeep, tail, wait_until  # noqa: E402
+
+# SeaBIOS waits so long for a key. It counts the ticks of a PIT.
+FIRMWARE_MS = 3000
+FIRMWARE = ["-machine", "pit=on", "-boot",
+            f"menu=on,splash-time={FIRMWARE_MS}"]
+# Where its kernel is loaded to, in RAM in which nothing has been before.
+KERNEL_AT, KERNEL_BYTES = 1 << 20, 4096
+DRIVER_FILE, SHELL = "/driver", "tapkeep-guest: shell"
+BOOT_S = 60
+
+
+class Guest(Life):
+    """One that loads its drivers when it is told to."""
+
+    def __init__(self, network, scenario):
+        super().__init__(network, scenario, more=FIRMWARE,
+                         words=[f"tapkeep.wait={DRIVER_FILE}"])
+
+    def in_firmware(self):
+        self.vmm = self.scene.start(self.scenario, "source", paused=True,
+                                    **self.options)
+        self.network.attach(self.scenario.source_tap)
+        target = self.target()
+        self.vmm.qmp.command("cont")
+        time.sleep(FIRMWARE_MS / 6000)
+        self.swap(target)
+        with open(self.scene.ram, "rb") as ram:
+            ram.seek(KERNEL_AT)
+            ktap.check(not any(ram.read(KERNEL_BYTES)),
+                       "the firmware was over before the swap was")
+
+    def without_driver(self):
+        wait_until(self.has_shell, BOOT_S, "the guest's shell")
+        ktap.check("eth0" not in self.shell("ls /sys/class/net"),
+                   "it has a driver")
+        self.swap()
+        self.shell(f"touch {DRIVER_FILE}")
+        self.scene.wait_guest(self.vmm, 30)
+        self.works(swap=True)
+
+    def has_shell(self):
+        """Nothing may be sent to a port that the guest has not opened yet."""
+        return SHELL in tail(self.scene.console)
+
+    def tests(self):
+        return [("the guest is in its firmware", self.in_firmware),
+                ("it has no driver for its NIC yet", self.without_driver)]
+
+
+def main():
+    with Network() as network:
+        run_lives([Guest(network, Tapkeep(vhost=True)),
+                   Guest(network, Tapkeep(vhost=False))])
+
+
+main()
