@@ -38,6 +38,7 @@ MIGRATION_TIMEOUT_S = 60
 # Real-time: QEMU's threads, those of them that move packets, vCPUs, the traffic.
 VMM_PRIORITY, NET_PRIORITY, VCPU_PRIORITY, TRAFFIC_PRIORITY = 1, 2, 3, 4
 TAIL_LINES = 25
+CAPABILITIES = "events", "return-path", "x-ignore-shared"
 
 
 class VmmError(Exception):
@@ -348,8 +349,8 @@ class Vmm:
         self.qmp.command("migrate-set-capabilities", {
             "capabilities": [{"capability": name, "state": on}]})
 
-    def prepare_migration(self, local=None):
-        for name in "events", "return-path", "x-ignore-shared":
+    def prepare_migration(self, local=None, capabilities=CAPABILITIES):
+        for name in capabilities:
             self.capability(name)
         if local is None:
             local = self.scenario.local
