@@ -174,7 +174,8 @@ class Guest(Life):
         return self.count("x")
 
     def count(self, word):
-        return int(self.shell(f"grep -c {word} /requests || true"))
+        """Nothing, when the line that was typed did not come back whole."""
+        return int(self.shell(f"grep -c {word} /requests || true") or 0)
 
     def link(self):
         """Down before the swap, up after it; and as it is with each swap."""
