@@ -131,6 +131,17 @@ def goes_on_instead(scene, scenario, source):
     return os.path.getsize(path)
 
 
+def goes_on_and_dies(scene, scenario, source):
+    """What is saved is no good any more when somebody has read again."""
+    path = scene.path("stale")
+    save(source, path)
+    source.qmp.command("cont")
+    source.kill()
+    wait_until(lambda: scene.keep("vm1")["state"] == "orphan", 5,
+               "the keep to become an orphan")
+    refuses(scene, scenario, path, "stale", "TAPKEEP_STATE_STOPPED")
+
+
 def disk_full(scene, source, size):
     """A save that fails at its end: the guest goes on at once."""
     where = scene.path("small")
@@ -157,6 +168,20 @@ def second_thoughts():
         source = scene.boot(scenario)
         size = goes_on_instead(scene, scenario, source)
         disk_full(scene, source, size)
+        goes_on_and_dies(scene, scenario, source)
+
+        # What is in the guest's memory is newer than the file: boot it again.
+        second = scene.start(scenario, "second")
+        scene.wait_guest(second)
+        path = scene.path("state")
+        save(second, path)
+        second.quit()
+        third = scene.start(scenario, "third", paused=True)
+        third.kill()
+        wait_until(lambda: scene.keep("vm1")["state"] == "orphan", 5,
+                   "the keep to become an orphan")
+        refuses(scene, scenario, path, "late", "generation 3",
+                "generation 2", "release vm1")
 
 
 def keep_has_ended():
@@ -209,7 +234,7 @@ ktap.main([
      lambda: no_overlap(True)),
     ("four queues: state in a file, no QEMU for seconds, nothing lost",
      lambda: no_overlap(True, 4)),
-    ("an owner that lives: refused; it goes on; a full disk: so it does",
+    ("an owner that lives or went on, a full disk, another owner: refused",
      second_thoughts),
     ("the keep has ended: the guest goes on with a new TAP", keep_has_ended),
     ("without tapkeep= a file is refused, and the guest does not stop",

@@ -103,9 +103,8 @@ class Guest:
             ("on" if self.scenario.vhost else "off")
         acts = [("is told to go on", self.go_on),
                 ("has its link set", self.set_link), ("is reset", self.reset),
+                ("is told to go on after that", self.go_on),
                 ("loses its NIC", self.unplug), ("quits", self.quit)]
-        if self.scenario.keep:
-            acts.insert(3, ("is told to go on after that", self.go_on))
         return [(f"{name}: the guest moves", self.moves),
                 *((f"{name}: the source {text}",
                    lambda act=act: self.leaves_alone(act))
