@@ -76,15 +76,19 @@ class Life:
         raise NotImplementedError
 
     def named_tests(self):
-        """They say whose they are, and the end is the last of them."""
-        name = f"{self.scenario.name}, vhost " + \
-            ("on" if self.scenario.vhost else "off")
-        return [(f"{name}: {text}", function) for text, function in
-                (*self.tests(), ("and ends", self.scene.close))]
+        return named_tests(self, self.tests())
+
+
+def named_tests(guest, tests):
+    """They say whose they are, and the guest's end is the last of them."""
+    name = f"{guest.scenario.name}, vhost " + \
+        ("on" if guest.scenario.vhost else "off")
+    return [(f"{name}: {text}", function) for text, function in
+            (*tests, ("and ends", guest.scene.close))]
 
 
 def run_lives(lives):
     """One after another. Each sets its guest up in its first test."""
     ktap.main([test for life in lives for test in life.named_tests()],
               lambda: [ktap.note(life.scene.report()) for life in lives
-                       if life.vmm])
+                       if life.scene.vmms])

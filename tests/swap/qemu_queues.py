@@ -10,6 +10,7 @@ import time
 
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
+from life import named_tests, run_lives  # noqa: E402
 from vmm import Local, Network, Scene, Tapkeep, losses  # noqa: E402
 
 QUEUES = 16
@@ -104,23 +105,17 @@ class Guest:
         else:
             ktap.check(here == {queue}, f"not only at {queue}")
 
-    def tests(self):
-        name = f"{self.scenario.name}, vhost " + \
-            ("on" if self.scenario.vhost else "off")
-        return [*((f"{name}: {count} of {QUEUES} queue pairs in use",
-                   lambda count=count: self.active(count))
-                  for count in ACTIVE),
-                (f"{name}: receive side scaling", self.rss),
-                (f"{name}: and ends", self.scene.close)]
+    def named_tests(self):
+        return named_tests(self, [
+            *((f"{count} of {QUEUES} queue pairs in use",
+               lambda count=count: self.active(count)) for count in ACTIVE),
+            ("receive side scaling", self.rss)])
 
 
 def main():
     with Network() as network:
-        guests = [Guest(network, Tapkeep(True, QUEUES)),
-                  Guest(network, Local(False, QUEUES))]
-        ktap.main([test for guest in guests for test in guest.tests()],
-                  lambda: [ktap.note(guest.scene.report())
-                           for guest in guests])
+        run_lives([Guest(network, Tapkeep(True, QUEUES)),
+                   Guest(network, Local(False, QUEUES))])
 
 
 main()

@@ -13,7 +13,7 @@ import time
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
 from hotplug import hotplugged  # noqa: E402
-from life import tap_offloads  # noqa: E402
+from life import named_tests, run_lives, tap_offloads  # noqa: E402
 from qmp import QmpError  # noqa: E402
 from vmm import Local, Network, Scene, Tapkeep, losses  # noqa: E402
 
@@ -98,27 +98,21 @@ class Guest:
         ktap.check(0 < self.requests() < self.requests(),
                    "the control queue does not answer")
 
-    def tests(self):
-        name = f"{self.scenario.name}, vhost " + \
-            ("on" if self.scenario.vhost else "off")
+    def named_tests(self):
         acts = [("is told to go on", self.go_on),
                 ("has its link set", self.set_link), ("is reset", self.reset),
                 ("is told to go on after that", self.go_on),
                 ("loses its NIC", self.unplug), ("quits", self.quit)]
-        return [(f"{name}: the guest moves", self.moves),
-                *((f"{name}: the source {text}",
-                   lambda act=act: self.leaves_alone(act))
-                  for text, act in acts),
-                (f"{name}: and ends", self.scene.close)]
+        return named_tests(self, [
+            ("the guest moves", self.moves),
+            *((f"the source {text}", lambda act=act: self.leaves_alone(act))
+              for text, act in acts)])
 
 
 def main():
     with Network() as network:
-        guests = [Guest(network, Tapkeep(True, QUEUES)),
-                  Guest(network, Local(False, QUEUES))]
-        ktap.main([test for guest in guests for test in guest.tests()],
-                  lambda: [ktap.note(guest.scene.report())
-                           for guest in guests])
+        run_lives([Guest(network, Tapkeep(True, QUEUES)),
+                   Guest(network, Local(False, QUEUES))])
 
 
 main()
