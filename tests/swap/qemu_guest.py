@@ -14,6 +14,7 @@ import time
 
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
+from heard import link_events  # noqa: E402
 from life import TAP_OFFLOADS, Life, run_lives, tap_offloads  # noqa: E402
 from vmm import (BRIDGE, BRIDGE_MAC, GUEST_MAC, Network,  # noqa: E402
                  Tapkeep, guest_answers, run, wait_until)
@@ -27,9 +28,6 @@ ADDRESS, GROUP_MAC = "fd77::1:2", "33:33:ff:01:00:02"
 DEAF_MAC = "33:33:ff:07:07:07"
 VLAN, OTHER_VLAN = 5, 6
 ETH_P_8021Q, ETH_P_TEST, FRAMES = 0x8100, 0x88B5, 40
-RTMGRP_LINK = 1
-# Of a message of netlink, up to the index of the interface.
-IFINFO = struct.Struct("=IHHIIBxHi")
 FLAGS, PROMISC = "/sys/class/net/eth0/flags", 0x100
 
 
@@ -46,32 +44,6 @@ def send_frames(destination, vlan=None):
         sender.bind((BRIDGE, 0))
         for _ in range(FRAMES):
             sender.send(frame)
-
-
-class LinkEvents:
-    """What watchers of an interface hear, of other features for example."""
-
-    def __init__(self, name):
-        self.index = socket.if_nametoindex(name)
-        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW,
-                                    socket.NETLINK_ROUTE)
-        self.socket.setblocking(False)
-
-    def __enter__(self):
-        self.socket.bind((0, RTMGRP_LINK))
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    def count(self):
-        count = 0
-        while True:
-            try:
-                message = self.socket.recv(65536)
-            except BlockingIOError:
-                return count
-            count += IFINFO.unpack_from(message)[-1] == self.index
 
 
 class Guest(Life):
@@ -93,7 +65,7 @@ class Guest(Life):
         before = tap_offloads(tap)
         ktap.check(before == expected, f"the TAP has {before}")
         features = self.shell("ethtool -k eth0")
-        with LinkEvents(tap) as events:
+        with link_events(tap) as events:
             self.works(swap=True)
             changes = events.count()
         ktap.check(changes == 0, f"the TAP has changed {changes} times")

@@ -2,47 +2,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One swap of a real QEMU under traffic, in each way that there is."""
 
-import socket
 import sys
 
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
+from heard import announcements  # noqa: E402
 from measure import DIRECTIONS, through_swaps  # noqa: E402
-from vmm import BRIDGE, Local, Network, Reopen, Tapkeep  # noqa: E402
+from vmm import Local, Network, Reopen, Tapkeep  # noqa: E402
 
 # Far more than any swap takes, also on a busy emulated machine.
 LONGEST_GAP_MS = 2000
-ETH_P_RARP = 0x8035
-
-
-class Announcements:
-    """The RARP packets with which QEMU announces where a guest is now."""
-
-    def __init__(self):
-        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-        self.socket.setblocking(False)
-
-    def __enter__(self):
-        self.socket.bind((BRIDGE, ETH_P_RARP))
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    def count(self):
-        count = 0
-        while True:
-            try:
-                self.socket.recv(2048)
-            except BlockingIOError:
-                return count
-            count += 1
 
 
 def swap(scenario, burst):
-    with Network() as network, Announcements() as announcements:
+    with Network() as network, announcements() as heard:
         measured = through_swaps(network, scenario, burst=burst, say=ktap.note)
-        return measured, announcements.count()
+        return measured, heard.count()
 
 
 def loses_nothing(scenario, burst):
