@@ -11,6 +11,7 @@ import time
 
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
+from life import named_tests, run_lives  # noqa: E402
 from refusals import both_say  # noqa: E402
 from vmm import (Local, Network, Scene, Tapkeep, build_path,  # noqa: E402
                  losses)
@@ -80,31 +81,25 @@ class Guest:
         both_say(self.vmm, self.target(Local(self.scenario.vhost, QUEUES),
                                        series), "tapkeep=")
 
+    def named_tests(self):
+        def refusal(hears, refuses):
+            return [(f"{hears} hears why {refuses} refuses",
+                     lambda: self.is_refused_by(refuses))] \
+                if self.scenario.keep else []
 
-def tests_of(guest):
-    name = f"{guest.scenario.name}, vhost " + \
-        ("on" if guest.scenario.vhost else "off")
-    return [(f"{name}: from {OLDER} to {NEWER}, nothing lost",
-             lambda: guest.changes_to(NEWER)),
-            *([(f"{name}: {NEWER} hears why {OLDER} refuses",
-                lambda: guest.is_refused_by(OLDER))]
-              if guest.scenario.keep else []),
-            (f"{name}: back to {OLDER}, nothing lost",
-             lambda: guest.changes_to(OLDER)),
-            *([(f"{name}: {OLDER} hears why {NEWER} refuses",
-                lambda: guest.is_refused_by(NEWER))]
-              if guest.scenario.keep else []),
-            (f"{name}: and ends", guest.scene.close)]
+        return named_tests(self, [
+            (f"from {OLDER} to {NEWER}, nothing lost",
+             lambda: self.changes_to(NEWER)),
+            *refusal(NEWER, OLDER),
+            (f"back to {OLDER}, nothing lost", lambda: self.changes_to(OLDER)),
+            *refusal(OLDER, NEWER)])
 
 
 def main():
     with Network() as network:
-        guests = [Guest(network, Tapkeep(True, QUEUES)),
-                  Guest(network, Tapkeep(False, QUEUES)),
-                  Guest(network, Local(True, QUEUES))]
-        ktap.main([test for guest in guests for test in tests_of(guest)],
-                  lambda: [ktap.note(guest.scene.report())
-                           for guest in guests])
+        run_lives([Guest(network, Tapkeep(True, QUEUES)),
+                   Guest(network, Tapkeep(False, QUEUES)),
+                   Guest(network, Local(True, QUEUES))])
 
 
 main()
