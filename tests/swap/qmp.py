@@ -22,6 +22,10 @@ def event_time(event):
     return stamp["seconds"] + stamp["microseconds"] / 1e6
 
 
+def set_policy(policy, thread=0, priority=0):
+    os.sched_setscheduler(thread, policy, os.sched_param(priority))
+
+
 class Qmp:
     """One connection. Every wait has a bound."""
 
@@ -32,6 +36,7 @@ class Qmp:
         self.closed = False
         self.number = 0
         self.listeners = {}
+        self.policy = os.SCHED_OTHER    # the reader's
         self.socket = self._connect(path, timeout, alive)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -57,7 +62,8 @@ class Qmp:
 
     def give_way(self):
         """To the kernel's own threads, for example, that QEMU waits for."""
-        os.setpriority(os.PRIO_PROCESS, self.reader.native_id, 19)
+        self.policy = os.SCHED_IDLE
+        set_policy(self.policy, self.reader.native_id)
 
     def listen(self, event, function, priority=0):
         """Call @function on @event, before others if it has a @priority.
@@ -66,8 +72,7 @@ class Qmp:
         """
         self.listeners[event] = function
         if priority:
-            os.sched_setscheduler(self.reader.native_id, os.SCHED_FIFO,
-                                  os.sched_param(priority))
+            set_policy(os.SCHED_FIFO, self.reader.native_id, priority)
 
     def _read(self):
         try:
@@ -85,7 +90,7 @@ class Qmp:
             listener = self.listeners.get(message["event"])
             if listener:
                 listener(message)
-                os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+                set_policy(self.policy)
         with self.changed:
             if "event" in message:
                 self.events.append(message)

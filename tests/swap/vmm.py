@@ -22,10 +22,11 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 import machine
-from qmp import Qmp, QmpError, event_time
+from qmp import Qmp, QmpError, event_time, set_policy
 from shell import Shell
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -81,7 +82,7 @@ def tail(path, lines=TAIL_LINES):
 
 
 def set_priority(task, priority):
-    os.sched_setscheduler(task, os.SCHED_FIFO, os.sched_param(priority))
+    set_policy(os.SCHED_FIFO, task, priority)
 
 
 def wait_until(condition, timeout, what):
@@ -251,9 +252,10 @@ class Vmm:
         return [self.qemu, *firmware(), "-name", f"guest={self.name}",
                 "-nodefaults", "-no-user-config", "-display", "none",
                 # Without devices that a guest with kvmclock has no use for,
-                # and whose state is saved and loaded in the stop.
+                # and whose state is saved and loaded in the stop; and without
+                # the stream's description of itself, which is for debugging.
                 "-machine", "pc,accel=kvm,memory-backend=ram,smm=off,"
-                            "vmport=off,hpet=off,pit=off",
+                            "vmport=off,hpet=off,pit=off,suppress-vmdesc=on",
                 # A guest that can nest keeps nested state, which does not
                 # always survive in a VM that is nested itself.
                 "-cpu", "host,-svm,-vmx", "-smp", str(self.cpus),
@@ -487,17 +489,24 @@ class Scene:
         """Migrate, and wait until the guest runs in @target."""
         since, target_since = source.qmp.mark(), target.qmp.mark()
         source.prepare_migration()
+        waiter = threading.get_native_id()
 
         def stopped(event):
             if on_stop:
                 on_stop(event)
+            # Until the guest runs the kernel's own threads come first.
+            set_policy(os.SCHED_IDLE, waiter)
             source.move(VMM_PRIORITY)
             target.move(NET_PRIORITY)
 
         source.qmp.listen("STOP", stopped, TRAFFIC_PRIORITY)
-        source.qmp.command("migrate", {"uri": f"unix:{target.channel}"})
-        self.wait_migration(source, since)
-        resume = target.qmp.event("RESUME", MIGRATION_TIMEOUT_S, target_since)
+        try:
+            source.qmp.command("migrate", {"uri": f"unix:{target.channel}"})
+            self.wait_migration(source, since)
+            resume = target.qmp.event("RESUME", MIGRATION_TIMEOUT_S,
+                                      target_since)
+        finally:
+            set_policy(os.SCHED_OTHER)
         stop = source.qmp.event("STOP", 1, since)
         info = source.qmp.command("query-migrate")
         return Swap(event_time(stop), event_time(resume),
