@@ -13,6 +13,7 @@ import time
 
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
+from hotplug import plug  # noqa: E402
 from manage import NOBODY, Opened, as_nobody, for_nobody  # noqa: E402
 from qmp import QmpError  # noqa: E402
 from vmm import (Network, Scene, Tapkeep, losses,  # noqa: E402
@@ -125,6 +126,59 @@ def handle_given():
                    "the keep to become an orphan")
 
 
+def carries(scene):
+    with scene.traffic(rate=RATE) as traffic:
+        time.sleep(1)
+        result = traffic.finish()
+    ktap.check(not losses(result), losses(result))
+
+
+def restarted():
+    """It dies, and the next one claims the orphan as the same user."""
+    with Network() as network, Scene(network) as scene:
+        for_nobody(scene)
+        with Opened() as opened:
+            queue, = opened.queues("tap0", 1)
+            source = boot(scene, Given(fds=queue, tapkeepfd=opened.device(),
+                                       vhostfds=words(opened.vhosts(1))),
+                          opened)
+        source.kill()
+        wait_until(lambda: scene.keep("vm1")["state"] == "orphan", 5,
+                   "the keep to become an orphan")
+
+        with Opened() as opened:
+            second = boot(scene, Given(tapkeepfd=opened.device(),
+                                       vhostfds=words(opened.vhosts(1))),
+                          opened, "second")
+        expect(scene.keep("vm1"), state="active", generation=2, uid=NOBODY,
+               owner_pid=second.process.pid)
+        carries(scene)
+
+
+def by_name():
+    """The NIC is plugged into a QEMU that runs, which knows names by getfd."""
+    with Network() as network, Scene(network) as scene:
+        for_nobody(scene)
+        scenario = Given(fds="the-queue", vhostfds="its-vhost",
+                         tapkeepfd="the-device")
+        with Opened() as nothing:
+            vmm = start(scene, "source", scenario, nothing, paused=True,
+                        plugged=False)
+        with Opened() as opened:
+            for name, fd in (("the-queue", opened.queues("tap0", 1)[0]),
+                             ("its-vhost", opened.vhosts(1)[0]),
+                             ("the-device", opened.device())):
+                with os.fdopen(os.dup(fd), "rb", 0) as file:
+                    vmm.qmp.give(name, file)
+        plug(vmm)
+        expect(scene.keep("vm1"), state="active", generation=1, uid=NOBODY,
+               owner_pid=vmm.process.pid)
+        network.attach("tap0")
+        vmm.qmp.command("cont")
+        scene.wait_guest(vmm)
+        carries(scene)
+
+
 def refused(scene, scenario, opened, reason, **options):
     with contextlib.suppress(QmpError):
         scene.start(scenario, "refused", process=as_nobody(opened), **options)
@@ -158,5 +212,7 @@ ktap.main([
     ("the same with four queues", lambda: device_given(4)),
     ("a handle by descriptor: swapped by a user that cannot look at the keep",
      handle_given),
+    ("killed, and restarted on the orphan, unprivileged", restarted),
+    ("descriptors by names of getfd, for a NIC that is plugged in", by_name),
     ("descriptors that are no right to the keep are refused", wrong_ones),
 ])
