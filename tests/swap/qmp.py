@@ -74,6 +74,10 @@ class Qmp:
         if priority:
             set_policy(os.SCHED_FIFO, self.reader.native_id, priority)
 
+    def ignore(self, event):
+        """The end of listen()."""
+        self.listeners.pop(event, None)
+
     def _read(self):
         try:
             with self.socket.makefile("rb") as lines:

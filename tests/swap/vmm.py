@@ -506,6 +506,8 @@ class Scene:
             resume = target.qmp.event("RESUME", MIGRATION_TIMEOUT_S,
                                       target_since)
         finally:
+            # A stop that comes later, when this has failed, is no swap's.
+            source.qmp.ignore("STOP")
             set_policy(os.SCHED_OTHER)
         stop = source.qmp.event("STOP", 1, since)
         info = source.qmp.command("query-migrate")
