@@ -8,10 +8,11 @@
  * there: how long it lasted, what was in the rings at its end, and what the
  * interface dropped meanwhile all the same.
  *
- * After the thaw the rings are drained by whoever reads them. We look every
- * now and then whether a ring of the usual size would be nearly empty, and
- * shrink ring by ring: what arrives while the guest catches up must find as
- * much room as if there had been no hold. A ring that is never that empty
+ * After the thaw the rings are drained by whoever reads them. We look after a
+ * while, in which a guest gets to its usual speed, and every now and then,
+ * whether a ring of the usual size would be nearly empty, and shrink ring by
+ * ring: what arrives while the guest catches up must find as much room as if
+ * there had been no hold. A ring that is never that empty
  * shrinks after a while when it would be half full. Until all are shrunk the
  * keep is draining. A freeze meanwhile just grows again those that were shrunk.
  */
@@ -32,7 +33,7 @@
 #include "queue.h"
 #include "trace.h"
 
-#define DRAIN_MS_FIRST		20
+#define DRAIN_MS_FIRST		100
 #define DRAIN_MS_LAST		320
 /* For how long a ring must be nearly empty to shrink, at most 1/8 full. */
 #define DRAIN_PATIENCE_MS	2000
