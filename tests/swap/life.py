@@ -21,6 +21,18 @@ def tap_offloads(tap):
             if f"{feature}: on" in features}
 
 
+def nothing_lost(result):
+    ktap.check(not losses(result), losses(result))
+
+
+def carries(scene):
+    """Traffic goes both ways without a loss."""
+    with scene.traffic(rate=RATE) as traffic:
+        time.sleep(1)
+        result = traffic.finish()
+    nothing_lost(result)
+
+
 class Life:
     """A guest with a shell, and the QEMU that it is in now.
 
@@ -69,7 +81,7 @@ class Life:
                 self.swap(target)
                 time.sleep(MARGIN_S)
             result = traffic.finish()
-        ktap.check(not losses(result), losses(result))
+        nothing_lost(result)
 
     def tests(self):
         """What it goes through: pairs of a name and a function."""

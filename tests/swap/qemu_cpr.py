@@ -14,10 +14,11 @@ import time
 
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
+from life import nothing_lost  # noqa: E402
 from qmp import event_time  # noqa: E402
 from refusals import fails  # noqa: E402
 from vmm import (GUEST_MEMORY_MB, MIGRATION_TIMEOUT_S,  # noqa: E402
-                 Network, Scene, Tapkeep, Vmm, losses, wait_until)
+                 Network, Scene, Tapkeep, Vmm, wait_until)
 
 RATE = 250
 CONNECT_TIMEOUT_S = 20
@@ -86,7 +87,7 @@ def transfer(vhost):
             source.quit()
             time.sleep(1)
             result = traffic.finish()
-        ktap.check(not losses(result), losses(result))
+        nothing_lost(result)
         ktap.check(result["bursts"] == 1, "no burst was sent")
         keep = scene.keep("vm1")
         ktap.check(keep["generation"] == 2 and keep["state"] == "active" and
@@ -107,7 +108,7 @@ def target_dies():
             source.qmp.event("RESUME", MIGRATION_TIMEOUT_S, since)
             time.sleep(1)
             result = traffic.finish()
-        ktap.check(not losses(result), losses(result))
+        nothing_lost(result)
         keep = scene.keep("vm1")
         ktap.check(keep["generation"] == 1 and keep["state"] == "active",
                    keep)

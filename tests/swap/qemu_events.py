@@ -7,11 +7,12 @@ import time
 
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
+from life import nothing_lost  # noqa: E402
 from manage import Opened  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from qmp import QmpError  # noqa: E402
 from vmm import (MIGRATION_TIMEOUT_S, MigrationFailed, Network,  # noqa: E402
-                 Scene, Tapkeep, losses, wait_until)
+                 Scene, Tapkeep, wait_until)
 
 RATE = 250
 HANDOVER_MAGIC = b"TAPKEEP\x1a"
@@ -127,7 +128,7 @@ def another_keep(guest):
             goes_on(guest, since, "waits for keep 'vm2'", "keep 'vm1'")
             time.sleep(0.5)
             result = traffic.finish()
-    ktap.check(not losses(result), losses(result))
+    nothing_lost(result)
     ktap.check("waits for keep 'vm2'" in told(target, 0),
                "the target's event has another reason")
 

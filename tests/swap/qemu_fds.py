@@ -14,10 +14,10 @@ import time
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
 from hotplug import plug  # noqa: E402
+from life import carries, nothing_lost  # noqa: E402
 from manage import NOBODY, Opened, as_nobody, for_nobody  # noqa: E402
 from qmp import QmpError  # noqa: E402
-from vmm import (Network, Scene, Tapkeep, losses,  # noqa: E402
-                 tapkeep, wait_until)
+from vmm import Network, Scene, Tapkeep, tapkeep, wait_until  # noqa: E402
 
 RATE = 250
 
@@ -65,7 +65,7 @@ def swap(scene, source, target):
         scene.swap(source, target, on_stop=traffic.burst)
         time.sleep(1)
         result = traffic.finish()
-    ktap.check(not losses(result), losses(result))
+    nothing_lost(result)
     ktap.check(result["bursts"] == 1, "no burst was sent")
 
 
@@ -124,13 +124,6 @@ def handle_given():
         target.kill()
         wait_until(lambda: scene.keep("vm1")["state"] == "orphan", 5,
                    "the keep to become an orphan")
-
-
-def carries(scene):
-    with scene.traffic(rate=RATE) as traffic:
-        time.sleep(1)
-        result = traffic.finish()
-    ktap.check(not losses(result), losses(result))
 
 
 def restarted():

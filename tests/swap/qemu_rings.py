@@ -15,9 +15,10 @@ import zlib
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
 from handle import Handle  # noqa: E402
+from life import nothing_lost  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from refusals import both_say  # noqa: E402
-from vmm import Network, Scene, Tapkeep, losses  # noqa: E402
+from vmm import Network, Scene, Tapkeep  # noqa: E402
 
 QUEUES = 4
 RATE = 250
@@ -51,7 +52,7 @@ class Guest:
         with self.scene.traffic(rate=RATE, flows=8) as traffic:
             time.sleep(0.5)
             result = traffic.finish()
-        ktap.check(not losses(result), losses(result))
+        nothing_lost(result)
 
     def device_rings(self):
         """What QEMU says about each queue of the device."""
@@ -153,7 +154,7 @@ class Guest:
                 self.scene.swap(self.source, target, on_stop=traffic.burst)
                 time.sleep(1)
                 result = traffic.finish()
-            ktap.check(not losses(result), losses(result))
+            nothing_lost(result)
             ktap.figure(swaps=1)
         finally:
             self.scene.close()

@@ -11,10 +11,11 @@ import time
 
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
+from life import nothing_lost  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from refusals import begin, fails, refused, says  # noqa: E402
 from rollback import RATE, Guest, Rollback, Spoiled, goes_on  # noqa: E402
-from vmm import Network, Scene, Tapkeep, losses, wait_until  # noqa: E402
+from vmm import Network, Scene, Tapkeep, wait_until  # noqa: E402
 
 # Both have one more device, behind the NIC in the stream.
 EXTRA = ["-device", "virtio-rng-pci"]
@@ -91,7 +92,7 @@ class Paused(BadByte):
             result = traffic.finish()
         proxy.close()
         target.kill()
-        ktap.check(not losses(result), losses(result))
+        nothing_lost(result)
 
 
 def nobody_tells(guest):
@@ -109,7 +110,7 @@ def nobody_tells(guest):
         time.sleep(1)
         result = traffic.finish()
     proxy.close()
-    ktap.check(not losses(result), losses(result))
+    nothing_lost(result)
     ktap.check("RESUME" not in source.qmp.names()[since:], "it went on")
     source.quit()
     guest.source = target
@@ -135,7 +136,7 @@ def too_late(guest):
         stays_stopped(guest.source, target)
         time.sleep(1)
         result = traffic.finish()
-    ktap.check(not losses(result), losses(result))
+    nothing_lost(result)
 
 
 TESTS = [

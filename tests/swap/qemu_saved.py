@@ -13,10 +13,11 @@ import time
 
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
+from life import carries, nothing_lost  # noqa: E402
 from qmp import QmpError, event_time  # noqa: E402
 from refusals import fails  # noqa: E402
 from vmm import (MIGRATION_TIMEOUT_S, Local, MigrationFailed,  # noqa: E402
-                 Network, Scene, Tapkeep, losses, run, wait_until)
+                 Network, Scene, Tapkeep, run, wait_until)
 
 RATE = 250
 # With a burst these are more packets than a ring has slots.
@@ -75,13 +76,6 @@ def expect(keep, **values):
                    f"{key} is {keep.get(key)!r}, not {value!r}: {keep}")
 
 
-def carries(scene, seconds=1):
-    with scene.traffic(rate=RATE) as traffic:
-        time.sleep(seconds)
-        result = traffic.finish()
-    ktap.check(not losses(result), losses(result))
-
-
 def no_overlap(vhost, queues=1):
     """Traffic, and a burst, into a pause of seconds."""
     with Network() as network, Scene(network) as scene:
@@ -107,7 +101,7 @@ def no_overlap(vhost, queues=1):
                   f"state_bytes={os.path.getsize(path)} "
                   f"sent={result['to_guest']['sent']} "
                   f"lost={result['to_guest']['lost']} keep: {keep}")
-        ktap.check(not losses(result), losses(result))
+        nothing_lost(result)
         ktap.check(result["bursts"] == 1, "no burst was sent")
         expect(scene.keep("vm1"), state="active", generation=2,
                owner_pid=target.process.pid, dropped=0)
@@ -125,7 +119,7 @@ def goes_on_instead(scene, scenario, source):
         source.qmp.command("cont")
         time.sleep(1)
         result = traffic.finish()
-    ktap.check(not losses(result), losses(result))
+    nothing_lost(result)
     expect(scene.keep("vm1"), state="active", generation=1,
            owner_pid=source.process.pid)
     return os.path.getsize(path)
@@ -157,7 +151,7 @@ def disk_full(scene, source, size):
             result = traffic.finish()
     finally:
         run("umount", where)
-    ktap.check(not losses(result), losses(result))
+    nothing_lost(result)
     expect(scene.keep("vm1"), state="active", generation=1)
 
 

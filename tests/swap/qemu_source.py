@@ -13,9 +13,9 @@ import time
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
 from hotplug import hotplugged  # noqa: E402
-from life import named_tests, run_lives, tap_offloads  # noqa: E402
+from life import named_tests, nothing_lost, run_lives, tap_offloads  # noqa: E402
 from qmp import QmpError  # noqa: E402
-from vmm import Local, Network, Scene, Tapkeep, losses  # noqa: E402
+from vmm import Local, Network, Scene, Tapkeep  # noqa: E402
 
 QUEUES, FLOWS, RATE = 4, 8, 200
 BUSY = "(while :; do echo 0x1103 >{0}; echo 0x1003 >{0}; echo x >>/requests; " \
@@ -94,7 +94,7 @@ class Guest:
         ktap.check("qemu-system" not in said or act == self.go_on, said)
         ktap.check(tap_offloads(tap) == before,
                    f"the TAP had {before}, and has {tap_offloads(tap)}")
-        ktap.check(not losses(result), losses(result))
+        nothing_lost(result)
         ktap.check(0 < self.requests() < self.requests(),
                    "the control queue does not answer")
 

@@ -4,10 +4,11 @@
 import time
 
 import ktap
+from life import nothing_lost
 from proxy import Proxy
 from qmp import event_time
 from refusals import begin, fails, never_stopped
-from vmm import MIGRATION_TIMEOUT_S, losses, wait_until
+from vmm import MIGRATION_TIMEOUT_S, wait_until
 
 RATE = 250
 HANDOVER_MAGIC = b"TAPKEEP\x1a"
@@ -51,7 +52,7 @@ class Guest:
             self.scene.swap(self.source, target, on_stop=traffic.burst)
             time.sleep(1)
             result = traffic.finish()
-        ktap.check(not losses(result), losses(result))
+        nothing_lost(result)
         keep = self.scene.keep("vm1")
         ktap.check(keep["generation"] == 2
                    and keep["owner_pid"] == target.process.pid,
@@ -75,7 +76,7 @@ class Rollback:
             time.sleep(1)
             result = traffic.finish()
         target.kill()
-        ktap.check(not losses(result), losses(result))
+        nothing_lost(result)
         ktap.check(result["bursts"] == int(self.stops), "no burst was sent")
 
     def new_target(self, guest, name):

@@ -7,18 +7,11 @@ import time
 
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
-from vmm import (Network, Scene, Tapkeep, interface_exists,  # noqa: E402
-                 losses, run, wait_until)
+from life import carries, nothing_lost  # noqa: E402
+from vmm import (Network, Scene, Tapkeep, interface_exists, run,  # noqa: E402
+                 wait_until)
 
 RATE = 250
-
-
-def carries(scene, seconds=1):
-    """Traffic goes both ways without a loss."""
-    with scene.traffic(rate=RATE) as traffic:
-        time.sleep(seconds)
-        result = traffic.finish()
-    ktap.check(not losses(result), losses(result))
 
 
 def expect(keep, **values):
@@ -78,7 +71,7 @@ def after_a_swap():
             source.kill()
             time.sleep(1)
             result = traffic.finish()
-        ktap.check(not losses(result), losses(result))
+        nothing_lost(result)
         expect(scene.keep("vm1"), state="active", generation=2,
                owner_pid=target.process.pid)
 

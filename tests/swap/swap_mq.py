@@ -13,6 +13,7 @@ import time
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
 from hotplug import hotplugged  # noqa: E402
+from life import nothing_lost  # noqa: E402
 from vmm import (GUEST_ADDRESS, MIGRATION_TIMEOUT_S, Local,  # noqa: E402
                  Network, Reopen, Scene, Tapkeep, losses, wait_until)
 
@@ -66,7 +67,7 @@ def swap(scenario, lossless):
             result = traffic.finish()
         check_gaps(result)
         if lossless:
-            ktap.check(not losses(result), losses(result))
+            nothing_lost(result)
         ktap.check(result["tcp_survived"], f"TCP: {result['tcp_error']}")
         source.quit()
         ping()

@@ -618,6 +618,8 @@ class Traffic:
         os.write(self.process.stdin.fileno(), b"q")
         result = self.line(120)
         self.check_instrument(result)
+        if losses(result):
+            result["counters"] = counters()
         return result
 
     @staticmethod
@@ -632,6 +634,13 @@ class Traffic:
                     f"errors {result[f'{end}_send_errors']}")
 
 
+def counters():
+    """Where packets may have gone on the host's side, as those there say it."""
+    return "".join(run(*command, check=False) for command in (
+        ["ip", "-s", "link", "show"], ["tc", "-s", "qdisc", "show"],
+        [setting("TAPKEEP_TOOL", build_path("user/tapkeep")), "-s", "show"]))
+
+
 def losses(result):
     """What is wrong with a result, in words; empty if nothing is."""
     found = []
@@ -643,4 +652,6 @@ def losses(result):
                              f"{row['sent']} {row['holes']}")
     if not result["tcp_survived"]:
         found.append(f"TCP did not survive: {result['tcp_error']}")
+    if "counters" in result:
+        found.append(f"what was counted:\n{result['counters']}")
     return "; ".join(found)
