@@ -4,6 +4,8 @@
  * character each, so that a burst starts with one write:
  *
  *	b	a burst: as fast as possible, numbers go on
+ *	s	a burst when a QEMU stops its guest next, with the path of its QMP
+ *		socket for that, and a newline; it answers when it is ready
  *	q	or the end of the file: stop, wait for the rest, say the result
  *
  * and answers on its standard output with a JSON object a line.
@@ -23,11 +25,17 @@
 #include "traffic.h"
 
 #define CONNECT_MS	2000
-#define ANSWER_MS	3000
 #define REQUEST_TRIES_MS	30000
 /* The rest has come when nothing came for so long; at most so long. */
 #define QUIET_MS	1000
 #define DRAIN_MS	15000
+/* So many are told with their times; the rest is only counted. */
+#define MAX_BURSTS	256
+
+struct burst {
+	int64_t start;		/* the epoch */
+	int64_t ns;
+};
 
 struct host {
 	struct sockaddr_in guest;
@@ -36,11 +44,11 @@ struct host {
 	struct receiver receiver;
 	struct sender sender;
 	struct stream stream;
+	struct stop stop;
 	struct drops before;
 	uint64_t bursts;
 	uint64_t burst_sent;
-	int64_t burst_start;	/* of the last one; the epoch */
-	int64_t burst_ns;
+	struct burst burst_times[MAX_BURSTS];
 	uint64_t reported;	/* the guest's counter in its last report */
 	struct gaps from_guest;	/* these and @reported: the receiver's lock */
 	struct gaps to_guest;
@@ -169,15 +177,32 @@ static int guest_start(const struct host *h)
 
 static void host_burst(struct host *h)
 {
+	struct burst b = { .start = clock_ns(CLOCK_REALTIME) };
 	int64_t start = clock_ns(CLOCK_MONOTONIC);
 	uint32_t i;
 
-	h->burst_start = clock_ns(CLOCK_REALTIME);
 	for (i = 0; i < h->burst; i++)
 		if (!sender_one(&h->sender))
 			h->burst_sent++;
-	h->burst_ns = clock_ns(CLOCK_MONOTONIC) - start;
+	b.ns = clock_ns(CLOCK_MONOTONIC) - start;
+	if (h->bursts < MAX_BURSTS)
+		h->burst_times[h->bursts] = b;
 	h->bursts++;
+}
+
+static bool host_watch(struct host *h)
+{
+	char path[LINE_MAX_LEN];
+
+	if (read_line(STDIN_FILENO, path, sizeof(path), ANSWER_MS) < 0)
+		return false;
+	if (stop_watch(&h->stop, path)) {
+		fprintf(stderr, "traffic: no QMP at %s\n", path);
+		return false;
+	}
+	printf("{\"event\":\"watching\"}\n");
+	fflush(stdout);
+	return true;
 }
 
 /* Return: false when it is time to stop. */
@@ -189,20 +214,23 @@ static bool host_command(struct host *h)
 		return false;
 	if (c == 'b')
 		host_burst(h);
-	return true;
+	return c != 's' || host_watch(h);
 }
 
 static void host_send(struct host *h)
 {
+	int fd;
+
 	h->sender.deadline = clock_ns(CLOCK_MONOTONIC);
 	for (;;) {
-		if (readable(STDIN_FILENO, h->sender.deadline -
-					   clock_ns(CLOCK_MONOTONIC))) {
-			if (!host_command(h))
-				return;
-			continue;
-		}
-		sender_paced(&h->sender);
+		fd = readable_of(STDIN_FILENO, h->stop.fd, h->sender.deadline -
+				 clock_ns(CLOCK_MONOTONIC));
+		if (fd == -1)
+			sender_paced(&h->sender);
+		else if (fd == h->stop.fd && stop_came(&h->stop))
+			host_burst(h);
+		else if (fd == STDIN_FILENO && !host_command(h))
+			return;
 	}
 }
 
@@ -295,6 +323,21 @@ static void print_drops(const char *name, const struct drops *d)
 	       (unsigned long long)d->sndbuf, (unsigned long long)d->softnet);
 }
 
+static void print_bursts(const struct host *h)
+{
+	const struct burst *b = h->burst_times;
+	uint64_t i;
+
+	printf("\"bursts\":%llu,\"burst_sent\":%llu,\"burst_times\":[",
+	       (unsigned long long)h->bursts,
+	       (unsigned long long)h->burst_sent);
+	for (i = 0; i < h->bursts && i < MAX_BURSTS; i++)
+		printf("%s[%.6f,%.3f]", i ? "," : "",
+		       (double)b[i].start / NSEC_PER_SEC,
+		       (double)b[i].ns / NSEC_PER_MSEC);
+	printf("],");
+}
+
 static void print_direction(const char *name, uint64_t sent,
 			    const struct totals *t, const struct gaps *g)
 {
@@ -341,10 +384,7 @@ static void print_result(struct host *h, const struct guest_counters *c,
 	printf("\"host_late_ms\":%.3f,\"guest_late_ms\":%.3f,",
 	       (double)h->sender.late / NSEC_PER_MSEC,
 	       (double)c->late_us / 1000);
-	printf("\"bursts\":%llu,\"burst_sent\":%llu,\"burst_start\":%.6f,\"burst_ms\":%.3f,",
-	       (unsigned long long)h->bursts, (unsigned long long)h->burst_sent,
-	       (double)h->burst_start / NSEC_PER_SEC,
-	       (double)h->burst_ns / NSEC_PER_MSEC);
+	print_bursts(h);
 	printf("\"tcp_survived\":%s,\"tcp_bytes\":%llu,\"tcp_error\":\"%s\"}\n",
 	       survived ? "true" : "false",
 	       (unsigned long long)h->stream.totals.received,
@@ -427,6 +467,7 @@ int host_main(int argc, char **argv)
 		.guest = { .sin_family = AF_INET },
 		.run = { .id = 1, .rate = 1000, .size = 128, .flows = 1 },
 		.burst = 3000,
+		.stop = { .fd = -1 },
 	};
 	struct host *h = &host;
 	pthread_t thread;

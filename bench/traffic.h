@@ -36,6 +36,7 @@
 /* Numbers that one flow can use in one run. */
 #define MAX_SEQ		(1ULL << 22)
 #define LINE_MAX_LEN	1024
+#define ANSWER_MS	3000
 
 #define NSEC_PER_SEC	1000000000LL
 #define NSEC_PER_MSEC	1000000LL
@@ -174,6 +175,19 @@ bool stream_finish(struct stream *s);
 /* The guest's end: answer on @fd until its end. */
 void stream_answer(int fd, struct stream_totals *t);
 
+/* stop.c: when a QEMU stops its guest */
+struct stop {
+	int fd;			/* to QMP; -1: not watched */
+	size_t used;
+	char text[LINE_MAX_LEN];
+};
+
+/* Connect to the QMP socket at @path, which nobody else has. Return: 0 or -1. */
+int stop_watch(struct stop *s, const char *path);
+/* Call when there is something to read. Return: true once, when it stops. */
+bool stop_came(struct stop *s);
+void stop_forget(struct stop *s);
+
 /* kernel.c: counters and limits of this kernel */
 struct drops {
 	uint64_t rcvbuf;	/* /proc/net/snmp, Udp: RcvbufErrors */
@@ -199,6 +213,8 @@ uint64_t field(const char *line, const char *key, uint64_t missing);
  * before others must not spin for the rest.
  */
 bool readable(int fd, int64_t wait_ns);
+/* From one of two, of which the @second may be -1? Return: which, or -1. */
+int readable_of(int first, int second, int64_t wait_ns);
 /* Read a line within @timeout_ms. Return: its length without the newline. */
 int read_line(int fd, char *buf, size_t len, int timeout_ms);
 int write_all(int fd, const void *buf, size_t len);

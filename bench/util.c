@@ -80,15 +80,25 @@ uint64_t field(const char *line, const char *key, uint64_t missing)
 	return missing;
 }
 
-bool readable(int fd, int64_t wait_ns)
+int readable_of(int first, int second, int64_t wait_ns)
 {
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	struct pollfd pfd[] = {
+		{ .fd = first, .events = POLLIN },
+		{ .fd = second, .events = POLLIN },
+	};
 	struct timespec ts;
 
 	wait_ns = wait_ns > 0 ? wait_ns : 0;
 	ts.tv_sec = wait_ns / NSEC_PER_SEC;
 	ts.tv_nsec = wait_ns % NSEC_PER_SEC;
-	return ppoll(&pfd, 1, &ts, NULL) > 0;
+	if (ppoll(pfd, 2, &ts, NULL) <= 0)
+		return -1;
+	return pfd[0].revents ? first : second;
+}
+
+bool readable(int fd, int64_t wait_ns)
+{
+	return readable_of(fd, -1, wait_ns) == fd;
 }
 
 int read_line(int fd, char *buf, size_t len, int timeout_ms)

@@ -40,6 +40,9 @@ class Measured:
         """Each swap in a line: where its time went."""
         for number, swap in enumerate(self.swaps, 1):
             words = [f"swap {number}: stop {swap.guest_stop_ms:.0f} ms"]
+            for start, length in self.result["burst_times"][number - 1:number]:
+                start = (start - swap.stop) * 1000
+                words.append(f"burst from {start:.0f} to {start + length:.0f} ms")
             for direction in DIRECTIONS:
                 start, length = self.gap(direction, swap)
                 before = (swap.stop - start) * 1000
@@ -93,7 +96,7 @@ def through_swaps(network, scenario, count=1, rate=250, burst=3000, flows=1,
         with scene.traffic(rate=rate, burst=burst, flows=flows) as traffic:
             for number in range(1, count + 1):
                 time.sleep(BEFORE_S)
-                swap = scene.swap(source, target, on_stop=traffic.burst)
+                swap = scene.swap(source, target, burst=traffic)
                 swaps.append(swap)
                 say(f"swap {number} of {count}")
                 time.sleep(AFTER_S)
@@ -104,11 +107,6 @@ def through_swaps(network, scenario, count=1, rate=250, burst=3000, flows=1,
             leave(source)
             measured = Measured(traffic.finish(), swaps,
                                 scenario.keep and scene.keep(scenario.keep))
-        start, length = (measured.result[key] for key in ("burst_start",
-                                                          "burst_ms"))
-        say(f"the last burst: {measured.result['burst_sent']} packets from "
-            f"{(start - swaps[-1].stop) * 1000:.0f} ms after STOP, in "
-            f"{length:.0f} ms")
         for text in measured.describe():
             say(text)
         return measured

@@ -72,7 +72,7 @@ def transfer(vhost):
         target = scene.start(scenario, "target", kind=Cpr, incoming=True)
         with scene.traffic(rate=RATE) as traffic:
             time.sleep(1)
-            source.qmp.listen("STOP", traffic.burst)
+            traffic.burst_on_stop(source)
             since = start_transfer(source, target)
             scene.wait_migration(source, since)
             super(Cpr, target).connect()

@@ -62,7 +62,7 @@ def swap(scene, source, target):
     target.listen()
     with scene.traffic(rate=RATE) as traffic:
         time.sleep(1)
-        scene.swap(source, target, on_stop=traffic.burst)
+        scene.swap(source, target, burst=traffic)
         time.sleep(1)
         result = traffic.finish()
     nothing_lost(result)

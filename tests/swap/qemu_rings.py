@@ -151,7 +151,7 @@ class Guest:
             target = self.target()
             with self.scene.traffic(rate=RATE, flows=8) as traffic:
                 time.sleep(0.5)
-                self.scene.swap(self.source, target, on_stop=traffic.burst)
+                self.scene.swap(self.source, target, burst=traffic)
                 time.sleep(1)
                 result = traffic.finish()
             nothing_lost(result)

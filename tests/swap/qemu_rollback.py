@@ -103,7 +103,7 @@ def nobody_tells(guest):
                   lambda data, fds: None if ALL_WELL in data else (data, fds))
     with guest.scene.traffic(rate=RATE) as traffic:
         time.sleep(0.5)
-        source.qmp.listen("STOP", traffic.burst)
+        traffic.burst_on_stop(source)
         since = begin(source, path)
         ktap.note(fails(source, since))
         stays_stopped(source, target)
@@ -131,7 +131,7 @@ def too_late(guest):
     target = guest.target("target-last")
     with guest.scene.traffic(rate=RATE) as traffic:
         time.sleep(0.5)
-        guest.scene.swap(guest.source, target, on_stop=traffic.burst)
+        guest.scene.swap(guest.source, target, burst=traffic)
         ktap.figure(swaps=1)
         stays_stopped(guest.source, target)
         time.sleep(1)

@@ -86,7 +86,7 @@ def no_overlap(vhost, queues=1):
         source = scene.boot(scenario, **options)
         with scene.traffic(rate=RATE, burst=BURST) as traffic:
             time.sleep(1)
-            source.qmp.listen("STOP", traffic.burst)
+            traffic.burst_on_stop(source)
             save(source, path)
             stop = event_time(source.qmp.event("STOP", 1))
             source.quit()

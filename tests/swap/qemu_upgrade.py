@@ -65,7 +65,7 @@ class Guest:
         with self.scene.traffic(rate=RATE, flows=FLOWS,
                                 burst=burst) as traffic:
             time.sleep(0.5)
-            self.scene.swap(self.vmm, target, traffic.burst if burst else None)
+            self.scene.swap(self.vmm, target, traffic if burst else None)
             time.sleep(0.5)
             result = traffic.finish()
         self.vmm.quit()

@@ -49,7 +49,7 @@ class Guest:
         target = self.target("last")
         with self.scene.traffic(rate=RATE) as traffic:
             time.sleep(1)
-            self.scene.swap(self.source, target, on_stop=traffic.burst)
+            self.scene.swap(self.source, target, burst=traffic)
             time.sleep(1)
             result = traffic.finish()
         nothing_lost(result)
@@ -70,7 +70,7 @@ class Rollback:
         with guest.scene.traffic(rate=RATE) as traffic:
             time.sleep(1)
             if self.stops:
-                source.qmp.listen("STOP", traffic.burst)
+                traffic.burst_on_stop(source)
             self.fail(source, target)
             source.qmp.listeners.clear()
             time.sleep(1)

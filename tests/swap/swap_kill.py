@@ -67,7 +67,7 @@ def after_a_swap():
         target = scene.target(scenario)
         with scene.traffic(rate=RATE) as traffic:
             time.sleep(1)
-            scene.swap(source, target, on_stop=traffic.burst)
+            scene.swap(source, target, burst=traffic)
             source.kill()
             time.sleep(1)
             result = traffic.finish()

@@ -55,7 +55,7 @@ def swap(scenario, lossless):
             time.sleep(1)
             since = source.qmp.mark()
             if lossless:
-                source.qmp.listen("STOP", traffic.burst)
+                traffic.burst_on_stop(source)
             source.qmp.command("migrate", {"uri": f"unix:{target.channel}"})
             scene.wait_migration(source, since)
             wait_until(lambda: target.status() == "paused",

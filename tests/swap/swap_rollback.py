@@ -12,7 +12,8 @@ import ktap  # noqa: E402
 from qmp import QmpError  # noqa: E402
 from refusals import begin, fails, never_stopped  # noqa: E402
 from rollback import Guest, Rollback, Spoiled, goes_on  # noqa: E402
-from vmm import MIGRATION_TIMEOUT_S, Network, Scene, Tapkeep  # noqa: E402
+from vmm import (MIGRATION_TIMEOUT_S, TRAFFIC_PRIORITY, Network,  # noqa: E402
+                 Scene, Tapkeep)
 
 # Within the hand-over, and behind its magic, version and length.
 SPOILED_AT = 24
@@ -46,13 +47,9 @@ class TargetKilled(Rollback):
     """When the guest has stopped, before it can read any of its state."""
 
     def fail(self, source, target):
-        burst = source.qmp.listeners["STOP"]
-
-        def stopped(event):
-            target.process.send_signal(signal.SIGSTOP)
-            burst(event)
-
-        source.qmp.listeners["STOP"] = stopped
+        source.qmp.listen(
+            "STOP", lambda _event: target.process.send_signal(signal.SIGSTOP),
+            TRAFFIC_PRIORITY)
         since = begin(source, target.channel)
         source.qmp.event("STOP", MIGRATION_TIMEOUT_S, since)
         time.sleep(0.1)

@@ -223,6 +223,7 @@ class Vmm:
         self.more = more
         self.shell_path = scene.path(f"{name}.shell") if shell else None
         self.qmp_path = scene.path(f"{name}.qmp")
+        self.stop_path = scene.path(f"{name}.stop")
         self.log_path = scene.path(f"{name}.log")
         self.channel = scene.path(f"{name}.sock")
         self.qmp = None
@@ -266,7 +267,8 @@ class Vmm:
                 "-serial", "chardev:console",
                 *(["-serial", f"unix:{self.shell_path},server=on,wait=off"]
                   if self.shell_path else []),
-                "-qmp", f"unix:{self.qmp_path},server=on,wait=off",
+                *(word for path in (self.qmp_path, self.stop_path)
+                  for word in ("-qmp", f"unix:{path},server=on,wait=off")),
                 *(self.nic() if self.plugged else []), *self.tracing(),
                 *self.more]
 
@@ -485,15 +487,18 @@ class Scene:
                                "it hangs")
             time.sleep(0.1)
 
-    def swap(self, source, target, on_stop=None):
-        """Migrate, and wait until the guest runs in @target."""
+    def swap(self, source, target, burst=None):
+        """Migrate, and wait until the guest runs in @target.
+
+        @burst: the traffic that is to send one into the stop
+        """
         since, target_since = source.qmp.mark(), target.qmp.mark()
         source.prepare_migration()
+        if burst:
+            burst.burst_on_stop(source)
         waiter = threading.get_native_id()
 
-        def stopped(event):
-            if on_stop:
-                on_stop(event)
+        def stopped(_event):
             # Until the guest runs the kernel's own threads come first.
             set_policy(os.SCHED_IDLE, waiter)
             source.move(VMM_PRIORITY)
@@ -610,8 +615,13 @@ class Traffic:
         line, _, self.buffer = self.buffer.partition(b"\n")
         return json.loads(line)
 
-    def burst(self, _event=None):
+    def burst(self):
         os.write(self.process.stdin.fileno(), b"b")
+
+    def burst_on_stop(self, vmm):
+        """When this QEMU stops its guest next. Nothing of ours is in between."""
+        os.write(self.process.stdin.fileno(), f"s{vmm.stop_path}\n".encode())
+        self.line(10)
 
     def finish(self):
         """Stop sending, wait for the rest, and get the counters."""
