@@ -4,12 +4,17 @@
 import dataclasses
 import time
 
+from vcpus import watched
 from vmm import Scene, Swap, losses
 
 # A swap's gaps are looked for from so long before its stop to so long after
 # its resumption.
 BEFORE_S, AFTER_S = 0.5, 0.9
+# When to look whether it runs, so that looking does not delay it.
+RUNS_S = 0.2
 GAP_EXTRA_MS, GAP_EXTRA_SHARE = 15, 0.25
+# What is as good as no longer than the stop itself.
+CLOSE_MS, CLOSE_SHARE = 5, 0.1
 DIRECTIONS = ("to_guest", "from_guest")
 
 
@@ -39,7 +44,10 @@ class Measured:
     def describe(self):
         """Each swap in a line: where its time went."""
         for number, swap in enumerate(self.swaps, 1):
-            words = [f"swap {number}: stop {swap.guest_stop_ms:.0f} ms"]
+            words = [f"swap {number}: stop {swap.guest_stop_ms:.0f} ms, guest "
+                     f"still {swap.guest_still_ms:.0f} ms (from "
+                     f"{(swap.stop - swap.still[0]) * 1000:.1f} before STOP to "
+                     f"{(swap.still[1] - swap.resume) * 1000:.1f} after RESUME)"]
             for start, length in self.result["burst_times"][number - 1:number]:
                 start = (start - swap.stop) * 1000
                 words.append(f"burst from {start:.0f} to {start + length:.0f} ms")
@@ -72,6 +80,12 @@ class Measured:
                         f"{swap.guest_stop_ms:.0f} ms")
         return "; ".join(found)
 
+    def close(self, stop_ms):
+        """How many gaps are close to their swap's @stop_ms(swap), or shorter."""
+        return sum(self.gap_ms(direction, swap) <= stop_ms(swap)
+                   + max(CLOSE_MS, CLOSE_SHARE * stop_ms(swap))
+                   for direction in DIRECTIONS for swap in self.swaps)
+
     def losses(self):
         return losses(self.result)
 
@@ -96,10 +110,14 @@ def through_swaps(network, scenario, count=1, rate=250, burst=3000, flows=1,
         with scene.traffic(rate=rate, burst=burst, flows=flows) as traffic:
             for number in range(1, count + 1):
                 time.sleep(BEFORE_S)
-                swap = scene.swap(source, target, burst=traffic)
+                with watched(source, target) as when_still:
+                    swap = scene.swap(source, target,
+                                      burst=traffic if burst else None)
+                    time.sleep(RUNS_S)
+                    swap.still = when_still()
                 swaps.append(swap)
                 say(f"swap {number} of {count}")
-                time.sleep(AFTER_S)
+                time.sleep(AFTER_S - RUNS_S)
                 if number < count:
                     source.quit()
                     source, target = target, scene.target(

@@ -17,6 +17,9 @@ LONGEST_GAP_MS = 2000
 def swap(scenario, burst):
     with Network() as network, announcements() as heard:
         measured = through_swaps(network, scenario, burst=burst, say=ktap.note)
+        for one in measured.swaps:
+            ktap.check(one.still[0] < one.stop < one.resume < one.still[1],
+                       f"the guest ran when it was stopped: {one}")
         return measured, heard.count()
 
 

@@ -396,10 +396,16 @@ class Swap:
     stop: float
     resume: float
     downtime_ms: int
+    # When the guest ran last in the source, and first in the target.
+    still: tuple[float, float] | None = None
 
     @property
     def guest_stop_ms(self):
         return (self.resume - self.stop) * 1000
+
+    @property
+    def guest_still_ms(self):
+        return (self.still[1] - self.still[0]) * 1000
 
 
 class Scene:
