@@ -222,11 +222,11 @@ def host_counts():
            holes=["50-50"])
     # The longest of all is the silence after its last packet.
     silences = sorted(length for _, length in came["gaps"])
-    ktap.check(300 <= silences[-2] < 450 and silences[-3] < 150,
+    ktap.check(300 <= silences[-2] < 550 and silences[-3] < 250,
                f"silences: {silences}")
     pauses = sorted(length for _, length in result["to_guest"]["gaps"])
-    ktap.check(300 <= pauses[-2] < 450 and 200 <= pauses[-3]
-               and pauses[-4] < 150, f"times without progress: {pauses}")
+    ktap.check(300 <= pauses[-2] < 550 and 200 <= pauses[-3]
+               and pauses[-4] < 200, f"times without progress: {pauses}")
     expect(result["to_guest"], lost=0)
     expect(result, bursts=2, burst_sent=400, tcp_survived=False)
     ktap.check(len(result["burst_times"]) == 2, result["burst_times"])
