@@ -42,6 +42,7 @@
 struct burst {
 	int64_t start;		/* the epoch */
 	int64_t ns;
+	uint32_t sent;
 };
 
 struct host {
@@ -190,9 +191,10 @@ static void host_burst(struct host *h)
 
 	for (i = 0; i < h->burst && b.ns < BURST_MS * NSEC_PER_MSEC; i++) {
 		if (!sender_one(&h->sender))
-			h->burst_sent++;
+			b.sent++;
 		b.ns = clock_ns(CLOCK_MONOTONIC) - start;
 	}
+	h->burst_sent += b.sent;
 	if (h->bursts < MAX_BURSTS)
 		h->burst_times[h->bursts] = b;
 	h->bursts++;
@@ -340,9 +342,9 @@ static void print_bursts(const struct host *h)
 	       (unsigned long long)h->bursts,
 	       (unsigned long long)h->burst_sent);
 	for (i = 0; i < h->bursts && i < MAX_BURSTS; i++)
-		printf("%s[%.6f,%.3f]", i ? "," : "",
+		printf("%s[%.6f,%.3f,%u]", i ? "," : "",
 		       (double)b[i].start / NSEC_PER_SEC,
-		       (double)b[i].ns / NSEC_PER_MSEC);
+		       (double)b[i].ns / NSEC_PER_MSEC, b[i].sent);
 	printf("],");
 }
 

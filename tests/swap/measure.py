@@ -48,9 +48,10 @@ class Measured:
                      f"still {swap.guest_still_ms:.0f} ms (from "
                      f"{(swap.stop - swap.still[0]) * 1000:.1f} before STOP to "
                      f"{(swap.still[1] - swap.resume) * 1000:.1f} after RESUME)"]
-            for start, length in self.result["burst_times"][number - 1:number]:
+            for start, length, sent in \
+                    self.result["burst_times"][number - 1:number]:
                 start = (start - swap.stop) * 1000
-                words.append(f"burst from {start:.0f} to {start + length:.0f} ms")
+                words.append(f"burst of {sent} from {start:.0f} to {start + length:.0f} ms")
             for direction in DIRECTIONS:
                 start, length = self.gap(direction, swap)
                 before = (swap.stop - start) * 1000
