@@ -9,15 +9,20 @@ import threading
 MAX_FDS = 253
 
 
+def unchanged(data, fds):
+    return data, fds
+
+
 class Proxy:
     """Passes bytes and descriptors between @path and @target.
 
     @filter is called with what the source sends (bytes, and descriptors that
     it may close and leave out) and returns what goes on; None breaks the
-    channel on both sides. @back: the same for what the target sends.
+    channel on both sides. @back: the same for what the target sends. Without
+    them all goes on as it comes.
     """
 
-    def __init__(self, path, target, filter_, back=lambda *what: what):
+    def __init__(self, path, target, filter_=unchanged, back=unchanged):
         self.target = target
         self.filter = filter_
         self.back = back

@@ -15,8 +15,10 @@ import time
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
 from life import nothing_lost  # noqa: E402
+from proxy import Proxy  # noqa: E402
 from qmp import event_time  # noqa: E402
 from refusals import fails  # noqa: E402
+from rollback import HANDOVER_MAGIC  # noqa: E402
 from vmm import (GUEST_MEMORY_MB, MIGRATION_TIMEOUT_S,  # noqa: E402
                  Network, Scene, Tapkeep, Vmm, wait_until)
 
@@ -53,7 +55,8 @@ class Cpr(Vmm):
         return self if self.incoming else super().connect()
 
 
-def start_transfer(source, target):
+def start_transfer(source, target, **paths):
+    """@paths: other ones for channels, by name."""
     wait_until(lambda: os.path.exists(target.paths()["cpr"]),
                CONNECT_TIMEOUT_S, "the target's CPR channel")
     source.qmp.command("migrate-set-capabilities", {"capabilities": [
@@ -61,7 +64,8 @@ def start_transfer(source, target):
     source.qmp.command("migrate-set-parameters", {"mode": "cpr-transfer"})
     since = source.qmp.mark()
     source.qmp.command("migrate", {"channels": [
-        channel(kind, path) for kind, path in target.paths().items()]})
+        channel(kind, path)
+        for kind, path in {**target.paths(), **paths}.items()]})
     return since
 
 
@@ -100,12 +104,20 @@ def target_dies():
         scenario = Tapkeep(vhost=True)
         source = scene.boot(scenario, kind=Cpr)
         target = scene.start(scenario, "target", kind=Cpr, incoming=True)
+
+        def killed(data, fds):
+            if HANDOVER_MAGIC in data:
+                target.process.kill()
+            return data, fds
+
         with scene.traffic(rate=RATE) as traffic:
             time.sleep(0.5)
-            source.qmp.listen("STOP", lambda event: target.process.kill())
-            since = start_transfer(source, target)
+            path = scene.path("proxy")
+            proxy = Proxy(path, target.paths()["main"], killed)
+            since = start_transfer(source, target, main=path)
             ktap.note(fails(source, since))
             source.qmp.event("RESUME", MIGRATION_TIMEOUT_S, since)
+            proxy.close()
             time.sleep(1)
             result = traffic.finish()
         nothing_lost(result)

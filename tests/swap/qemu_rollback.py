@@ -99,8 +99,8 @@ def nobody_tells(guest):
     """The target has claimed, and the channel breaks before it says so."""
     source, target = guest.source, guest.target("target-mute")
     path = f"{target.channel}.proxy"
-    proxy = Proxy(path, target.channel, lambda *what: what,
-                  lambda data, fds: None if ALL_WELL in data else (data, fds))
+    proxy = Proxy(path, target.channel, back=lambda data, fds:
+                  None if ALL_WELL in data else (data, fds))
     with guest.scene.traffic(rate=RATE) as traffic:
         time.sleep(0.5)
         traffic.burst_on_stop(source)

@@ -72,7 +72,6 @@ class Rollback:
             if self.stops:
                 traffic.burst_on_stop(source)
             self.fail(source, target)
-            source.qmp.listeners.clear()
             time.sleep(1)
             result = traffic.finish()
         target.kill()

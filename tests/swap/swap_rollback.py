@@ -9,14 +9,18 @@ import time
 
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
+from proxy import Proxy  # noqa: E402
 from qmp import QmpError  # noqa: E402
 from refusals import begin, fails, never_stopped  # noqa: E402
-from rollback import Guest, Rollback, Spoiled, goes_on  # noqa: E402
-from vmm import (MIGRATION_TIMEOUT_S, TRAFFIC_PRIORITY, Network,  # noqa: E402
-                 Scene, Tapkeep)
+from rollback import (BURST_S, Guest, Rollback, Spoiled,  # noqa: E402
+                      goes_on)
+from vmm import MIGRATION_TIMEOUT_S, Network, Scene, Tapkeep  # noqa: E402
 
 # Within the hand-over, and behind its magic, version and length.
 SPOILED_AT = 24
+# What a target says by the return path when it has looked at the setup: PONG,
+# 4 bytes, and the number of the ping behind it (LOCAL_SETUP_PING).
+SETUP_AGREED = bytes((0, 2, 0, 4, 0, 0, 0, 5))
 
 
 class TargetHangs(Rollback):
@@ -44,18 +48,24 @@ class GivenUp(TargetHangs):
 
 
 class TargetKilled(Rollback):
-    """When the guest has stopped, before it can read any of its state."""
+    """When it has agreed to the setup, before it can read any state."""
 
     def fail(self, source, target):
-        source.qmp.listen(
-            "STOP", lambda _event: target.process.send_signal(signal.SIGSTOP),
-            TRAFFIC_PRIORITY)
-        since = begin(source, target.channel)
+        def agreed(data, fds):
+            if SETUP_AGREED in data:
+                target.process.send_signal(signal.SIGSTOP)
+            return data, fds
+
+        # The guest stops upon that answer: the target has stopped by then.
+        path = f"{target.channel}.proxy"
+        proxy = Proxy(path, target.channel, back=agreed)
+        since = begin(source, path)
         source.qmp.event("STOP", MIGRATION_TIMEOUT_S, since)
-        time.sleep(0.1)
+        time.sleep(BURST_S)
         target.kill()
         ktap.note(fails(source, since))
         goes_on(source, since)
+        proxy.close()
 
 
 class Corrupted(Spoiled):
