@@ -24,6 +24,9 @@ CONTROL, STREAM, UDP = 7700, 7701, 7702
 MAGIC, SIZE, RUN = 0x746B7470, 100, 5
 HEADER = struct.Struct("<IIIIQQQ")
 HERE = "127.0.0.1"
+# What the host's end says of gaps: microseconds, and nothing of these.
+ROUNDED_S = 2e-6
+SHORT_S = 0.005
 
 
 def packet(seq, run=RUN, received=0, spoil=False):
@@ -120,6 +123,8 @@ class FakeGuest:
     SENT, SILENCE_S, PERIOD_S = 100, 0.3, 0.01
 
     def __init__(self):
+        # Of each packet: its report, and a time before it was sent and after.
+        self.times = []
         self.received = 0
         self.sent = threading.Event()
         self.sockets = []
@@ -172,9 +177,20 @@ class FakeGuest:
             if seq == 60:
                 time.sleep(self.SILENCE_S)
             report = seq + 1 - max(0, min(seq - 69, 20))
+            before = time.time()
             self.udp.sendto(packet(seq, received=report), (HERE, port))
+            self.times.append((report, before, time.time()))
             time.sleep(self.PERIOD_S)
         self.sent.set()
+
+    def progress(self):
+        """Of those packets that report one."""
+        most, times = 0, []
+        for at in self.times:
+            if at[0] > most:
+                most = at[0]
+                times.append(at)
+        return times
 
     def close(self):
         for listener in self.sockets:
@@ -202,6 +218,22 @@ def stop_guest(host):
             ktap.check(monitor.recv(1) == b"", "it goes on watching")
 
 
+def agree(gaps, times):
+    """Each is the time between two packets, and only short ones are left out.
+
+    The last is the time after the last packet.
+    """
+    ktap.check(len(gaps) <= len(times), f"{len(gaps)} gaps of {len(times)}")
+    for (_, *one), (_, *after) in zip(times, times[1:]):
+        least, most = after[0] - one[1], after[1] - one[0]
+        found = [length / 1000 for start, length in gaps
+                 if one[0] - ROUNDED_S <= start <= one[1] + ROUNDED_S]
+        ktap.check(found or least < SHORT_S, f"no gap of {least} s")
+        ktap.check(all(least - ROUNDED_S <= length <= most + ROUNDED_S
+                       for length in found),
+                   f"{found} s, not {least} to {most}")
+
+
 def host_counts():
     guest = FakeGuest()
     host = traffic("host", "--guest", HERE, "--run", str(RUN), "--rate", "100",
@@ -220,13 +252,8 @@ def host_counts():
     came = result["from_guest"]
     expect(came, sent=100, lost=1, duplicated=1, reordered=1, corrupt=0,
            holes=["50-50"])
-    # The longest of all is the silence after its last packet.
-    silences = sorted(length for _, length in came["gaps"])
-    ktap.check(300 <= silences[-2] < 550 and silences[-3] < 250,
-               f"silences: {silences}")
-    pauses = sorted(length for _, length in result["to_guest"]["gaps"])
-    ktap.check(300 <= pauses[-2] < 550 and 200 <= pauses[-3]
-               and pauses[-4] < 200, f"times without progress: {pauses}")
+    agree(came["gaps"], guest.times)
+    agree(result["to_guest"]["gaps"], guest.progress())
     expect(result["to_guest"], lost=0)
     expect(result, bursts=2, burst_sent=400, tcp_survived=False)
     ktap.check([sent for _, _, sent in result["burst_times"]] == [200, 200],
