@@ -73,11 +73,14 @@ def receive(connection):
 
 
 def send(connection, data, fds):
+    """@fds are closed, also when nobody takes them."""
     control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
                 array.array("i", fds))] if fds else []
-    sent = connection.sendmsg([data], control)
-    for fd in fds:
-        os.close(fd)
+    try:
+        sent = connection.sendmsg([data], control)
+    finally:
+        for fd in fds:
+            os.close(fd)
     # Even nothing cannot be sent to somebody who has heard enough and left.
     if sent < len(data):
         connection.sendall(data[sent:])
