@@ -7,11 +7,15 @@ import sys
 sys.dont_write_bytecode = True
 import ktap  # noqa: E402
 from heard import announcements  # noqa: E402
+from life import carries  # noqa: E402
 from measure import DIRECTIONS, through_swaps  # noqa: E402
-from vmm import Local, Network, Reopen, Tapkeep  # noqa: E402
+from vcpus import Trace  # noqa: E402
+from vmm import Local, Network, Reopen, Scene, Tapkeep  # noqa: E402
 
 # Far more than any swap takes, also on a busy emulated machine.
 LONGEST_GAP_MS = 2000
+# Between asking for the one time and the other.
+CLOCKS_DIFFER_S = 0.05
 
 
 def swap(scenario, burst):
@@ -43,6 +47,18 @@ def reopen():
     ktap.check(announced > 0, "the guest was not announced at its second TAP")
 
 
+def first_entry_is_kept():
+    """When a guest went on is told right, however late that is asked."""
+    with Network() as network, Scene(network) as scene:
+        vmm = scene.boot(Tapkeep(vhost=True))
+        with Trace(vmm, "kvm_entry", first=True, memory_kb=4) as entries:
+            first = min(entries.times())
+            carries(scene)
+            later = min(entries.times())
+    ktap.check(abs(later - first) < CLOCKS_DIFFER_S,
+               f"{later - first} s are forgotten")
+
+
 ktap.main([
     ("tapkeep, vhost off: nothing lost with a burst into the stop",
      lambda: loses_nothing(Tapkeep(vhost=False), burst=3000)),
@@ -53,4 +69,5 @@ ktap.main([
     ("local without the module, vhost on: nothing lost that fits the ring",
      lambda: loses_nothing(Local(vhost=True), burst=0)),
     ("reopen: a migration to a second TAP goes on working", reopen),
+    ("of a trace of vCPUs the beginning is kept", first_entry_is_kept),
 ])

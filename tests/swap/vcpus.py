@@ -13,15 +13,22 @@ import subprocess
 import time
 
 TIMEOUT_S = 10
+# For each processor.
+MEMORY_KB = 1024
 TRACEFS = pathlib.Path("/sys/kernel/tracing")
 # "  CPU 0/KVM-1234    [001] d..1.   12.345678: kvm_entry: vcpu 0 ..."
 TIME = re.compile(r" (\d+\.\d+): kvm_(?:exit|entry): ")
 
 
 class Trace:
-    """One event of a QEMU's vCPUs. Of others it costs next to nothing."""
+    """One event of a QEMU's vCPUs. Of others it costs next to nothing.
 
-    def __init__(self, vmm, event):
+    When its memory is full it forgets the oldest, or with @first the newest.
+    """
+
+    def __init__(self, vmm, event, first=False, memory_kb=MEMORY_KB):
+        self.first = first
+        self.memory_kb = memory_kb
         self.dir = TRACEFS / "instances" / f"tapkeep-{os.getpid()}-{event}"
         self.event = event
         self.vcpus = [str(cpu["thread-id"])
@@ -31,8 +38,13 @@ class Trace:
         self.dir.joinpath(name).write_text(text, encoding="ascii")
 
     def __enter__(self):
+        if not TRACEFS.joinpath("instances").is_dir():
+            subprocess.run(["mount", "-t", "tracefs", "tapkeep", TRACEFS],
+                           check=True)
         self.dir.mkdir()
         self.write("trace_clock", "mono")
+        self.write("buffer_size_kb", str(self.memory_kb))
+        self.write("options/overwrite", str(int(not self.first)))
         self.write("set_event_pid", " ".join(self.vcpus))
         self.write(f"events/kvm/{self.event}/enable", "1")
         return self
@@ -61,9 +73,6 @@ class Trace:
 def watched(source, target):
     """The vCPUs of two QEMUs, from now on. Yields a function that says when the
     guest ran last in the one and first in the other."""
-    if not TRACEFS.joinpath("instances").is_dir():
-        subprocess.run(["mount", "-t", "tracefs", "tapkeep", TRACEFS],
-                       check=True)
     with Trace(source, "kvm_exit") as exits, \
-            Trace(target, "kvm_entry") as entries:
+            Trace(target, "kvm_entry", first=True) as entries:
         yield lambda: (max(exits.times()), min(entries.times()))
